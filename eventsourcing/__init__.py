@@ -1,0 +1,1 @@
+"""Event sourcing in plain Python: aggregates, applications, and systems of applications."""
