@@ -1,0 +1,26 @@
+"""Applications: aggregates behind a business's own words, with a log of what has happened."""
+
+from eventsourcing.application.application import Application
+from eventsourcing.application.errors import AggregateNotFoundError, ProgrammingError
+from eventsourcing.application.notification_log import (
+    LocalNotificationLog,
+    NotificationLog,
+    Section,
+)
+from eventsourcing.application.processing import ProcessingEvent
+from eventsourcing.application.repository import ProjectorFunction, Repository, project_aggregate
+from eventsourcing.persistence import Recording
+
+__all__ = [
+    "AggregateNotFoundError",
+    "Application",
+    "LocalNotificationLog",
+    "NotificationLog",
+    "ProcessingEvent",
+    "ProgrammingError",
+    "ProjectorFunction",
+    "Recording",
+    "Repository",
+    "Section",
+    "project_aggregate",
+]

@@ -1,0 +1,51 @@
+"""Processing events: what one save, or one run of a policy, has to record."""
+
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.domain import CollectEventsProtocol
+from eventsourcing.persistence import Tracking
+
+__all__ = ["ProcessingEvent"]
+
+
+class ProcessingEvent:
+    """
+    Collects new domain events, to be recorded together.
+
+    With ``tracking``, the position of the event that is being processed is recorded in the same
+    transaction.
+    """
+
+    def __init__(self, tracking: Tracking | None = None) -> None:
+        self.tracking = tracking
+        self.events: list[Any] = []
+        self.aggregates: dict[UUID | str, Any] = {}
+        self.saved_kwargs: dict[str, Any] = {}
+        self._collected: list[tuple[Any, list[Any]]] = []
+
+    def collect_events(self, *objs: Any, **kwargs: Any) -> None:
+        """
+        Take the pending events of aggregates, and events given as such, in the order given.
+
+        ``None`` is passed over. Keyword arguments travel to the recorder.
+        """
+        for obj in objs:
+            if obj is None:
+                continue
+            if isinstance(obj, CollectEventsProtocol):
+                self._collect_pending(obj)
+            else:
+                self.events.append(obj)
+        self.saved_kwargs.update(kwargs)
+
+    def restore_events(self) -> None:
+        """Give the aggregates their pending events back, after recording them has failed."""
+        for aggregate, events in self._collected:
+            aggregate.pending_events[:0] = events
+
+    def _collect_pending(self, aggregate: Any) -> None:
+        events = list(aggregate.collect_events())
+        self.events.extend(events)
+        self._collected.append((aggregate, events))
+        self.aggregates[aggregate.id] = aggregate

@@ -1,0 +1,152 @@
+"""Dispatch: methods that choose what to do by the class of their argument."""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+__all__ = ["singledispatchmethod"]
+
+_R = TypeVar("_R")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class singledispatchmethod(Generic[_R]):  # noqa: N801
+    """
+    Make a method choose an implementation by the class of its first argument after ``self``.
+
+    It is used as ``functools.singledispatchmethod`` is. In addition, an implementation that is
+    registered by its annotation may name a class that is not defined yet: the name is looked up
+    when the method is first used.
+    """
+
+    def __init__(self, func: Callable[..., _R]) -> None:
+        if not callable(func) and not hasattr(func, "__get__"):
+            raise TypeError(f"{func!r} is not callable or a descriptor")
+        self.func = func
+        self.dispatcher = functools.singledispatch(func)
+        self._deferred: list[Callable[..., Any]] = []
+        self._lock = threading.Lock()
+        functools.update_wrapper(self, func)
+
+    @overload
+    def register(self, cls: type[Any] | UnionType, method: None = None) -> Callable[[_F], _F]: ...
+
+    @overload
+    def register(self, cls: type[Any] | UnionType, method: _F) -> _F: ...
+
+    @overload
+    def register(self, cls: _F, method: None = None) -> _F: ...
+
+    def register(self, cls: Any, method: Any = None) -> Any:
+        """
+        Add an implementation for a class, or for each class of a union.
+
+        As a decorator, give the class, or annotate the first argument after ``self``.
+        """
+        if method is not None:
+            self._add(cls, method)
+            return method
+        if _is_dispatchable(cls):
+            return lambda method: self.register(cls, method)
+        self._register_annotated(cls)
+        return cls
+
+    def __get__(self, obj: Any, owner: type[Any] | None = None) -> Callable[..., _R]:
+        if self._deferred:
+            self._resolve_deferred()
+
+        @functools.wraps(self.func)
+        def method(*args: Any, **kwargs: Any) -> _R:
+            if not args:
+                raise TypeError(f"{self._name}() requires at least 1 positional argument")
+            implementation: Any = self.dispatcher.dispatch(type(args[0]))
+            result: _R = implementation.__get__(obj, owner)(*args, **kwargs)
+            return result
+
+        method.register = self.register  # type: ignore[attr-defined]
+        return method
+
+    @property
+    def __isabstractmethod__(self) -> bool:
+        return getattr(self.func, "__isabstractmethod__", False)
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.func, "__name__", "singledispatchmethod")
+
+    def _add(self, cls: Any, method: Callable[..., Any]) -> None:
+        for each in _classes(cls):
+            self.dispatcher.register(each, method)
+
+    def _register_annotated(self, method: Callable[..., Any]) -> None:
+        try:
+            cls = _annotated_class(method, self._name)
+        except (NameError, AttributeError):
+            self._deferred.append(method)
+        else:
+            self._add(cls, method)
+
+    def _resolve_deferred(self) -> None:
+        with self._lock:
+            while self._deferred:
+                method = self._deferred[0]
+                try:
+                    cls = _annotated_class(method, self._name)
+                except (NameError, AttributeError) as error:
+                    raise TypeError(
+                        f"{self._name}() cannot register {_qualname(method)}(): its annotation "
+                        f"cannot be resolved: {error}. "
+                        f"Give the class instead: @{self._name}.register(Class)."
+                    ) from error
+                self._add(cls, method)
+                # Only now, so that no other thread goes on without it.
+                self._deferred.pop(0)
+
+
+def _annotated_class(method: Callable[..., Any], name: str) -> Any:
+    function = inspect.unwrap(getattr(method, "__func__", method))
+    annotated = getattr(function, "__annotations__", None) or {}
+    # self is passed over, unless the method is static.
+    start = 0 if isinstance(method, staticmethod) else 1
+    parameters = list(getattr(function, "__code__", _NoCode).co_varnames)[start : start + 1]
+    if not parameters or parameters[0] not in annotated:
+        raise TypeError(
+            f"Invalid first argument to {name}.register(): {method!r}. Give a class, or "
+            f"annotate the first argument of the method with one."
+        )
+    cls = get_type_hints(function)[parameters[0]]
+    if not _is_dispatchable(cls):
+        raise TypeError(
+            f"Invalid annotation for '{parameters[0]}' of {_qualname(method)}(): "
+            f"{cls!r} is not a class."
+        )
+    return cls
+
+
+class _NoCode:
+    co_varnames: tuple[str, ...] = ()
+
+
+def _qualname(method: Any) -> str:
+    return str(getattr(method, "__qualname__", method))
+
+
+def _classes(cls: Any) -> tuple[Any, ...]:
+    if _is_union(cls):
+        return tuple(each for member in get_args(cls) for each in _classes(member))
+    if not isinstance(cls, type):
+        raise TypeError(f"Invalid first argument to register(): {cls!r} is not a class.")
+    return (cls,)
+
+
+def _is_dispatchable(cls: Any) -> bool:
+    if _is_union(cls):
+        return all(_is_dispatchable(member) for member in get_args(cls))
+    return isinstance(cls, type) and get_origin(cls) is None
+
+
+def _is_union(cls: Any) -> bool:
+    return get_origin(cls) in (Union, UnionType)

@@ -1,0 +1,80 @@
+"""Events: what has happened, as values that do not change."""
+
+# In a metaclass, the first argument is a class.
+# ruff: noqa: N805
+
+import warnings
+from dataclasses import MISSING
+from datetime import datetime
+from typing import Any, dataclass_transform
+from uuid import UUID
+
+from eventsourcing.domain.fields import FieldsType, annotates_fields
+from eventsourcing.domain.mutation import (
+    CanInitAggregate,
+    CanMutateAggregate,
+    HasOriginatorIDVersion,
+)
+from eventsourcing.domain.timestamps import CanCreateTimestamp
+
+__all__ = ["AggregateCreated", "AggregateEvent", "DomainEvent", "LogEvent", "MetaDomainEvent"]
+
+
+def _has_default(field: Any) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
+
+
+@dataclass_transform(frozen_default=True)
+class MetaDomainEvent(FieldsType):
+    """Metaclass that makes each class of events a frozen dataclass."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        if annotates_fields(cls) or cls._lacks_fields():
+            cls._make_fields(frozen=True, kw_only=cls._inherits_defaults())
+
+    def _inherits_defaults(cls) -> bool:
+        """Tell whether fields without default could not follow those that are inherited."""
+        fields = getattr(cls, "__dataclass_fields__", {}).values()
+        return any(f.init and not f.kw_only and _has_default(f) for f in fields)
+
+
+class DomainEvent(HasOriginatorIDVersion[UUID], CanCreateTimestamp, metaclass=MetaDomainEvent):
+    """
+    Something that happened to an originator, and made it the given version.
+
+    Annotations in a subclass are further fields: each subclass is a frozen dataclass.
+    """
+
+    originator_id: UUID
+    """The id of the aggregate that the event belongs to."""
+    originator_version: int
+    """The version of the aggregate after the event."""
+    timestamp: datetime
+    """When the event happened."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.originator_id, UUID):
+            raise TypeError(
+                f"{type(self).__qualname__} got {self.originator_id!r} as originator_id. "
+                f"Give a UUID, or use event classes of your own for other ids."
+            )
+
+
+class AggregateEvent(CanMutateAggregate[UUID], DomainEvent):
+    """An event of an aggregate."""
+
+
+class AggregateCreated(CanInitAggregate[UUID], AggregateEvent):
+    """The first event of an aggregate."""
+
+    originator_topic: str
+    """The topic of the aggregate's class."""
+
+
+class LogEvent(DomainEvent):
+    """An old name of ``DomainEvent``."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        warnings.warn("LogEvent is deprecated. Use DomainEvent.", DeprecationWarning, stacklevel=2)

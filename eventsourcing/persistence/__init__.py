@@ -1,0 +1,71 @@
+"""Persistence: how domain events are stored, and read back in order."""
+
+from eventsourcing.persistence.compression import Cipher, Compressor
+from eventsourcing.persistence.errors import (
+    DatabaseError,
+    DataError,
+    InfrastructureFactoryError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    MapperDeserialisationError,
+    NotSupportedError,
+    OperationalError,
+    PersistenceError,
+    ProgrammingError,
+    RecordConflictError,
+    TranscodingNotRegisteredError,
+)
+from eventsourcing.persistence.event_store import EventStore
+from eventsourcing.persistence.factory import InfrastructureFactory
+from eventsourcing.persistence.mapper import Mapper
+from eventsourcing.persistence.recorders import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    ProcessRecorder,
+    TrackingRecorder,
+)
+from eventsourcing.persistence.records import Notification, Recording, StoredEvent, Tracking
+from eventsourcing.persistence.transcoding import (
+    DatetimeAsISO,
+    DecimalAsStr,
+    JSONTranscoder,
+    Transcoder,
+    Transcoding,
+    UUIDAsHex,
+)
+
+__all__ = [
+    "AggregateRecorder",
+    "ApplicationRecorder",
+    "Cipher",
+    "Compressor",
+    "DataError",
+    "DatabaseError",
+    "DatetimeAsISO",
+    "DecimalAsStr",
+    "EventStore",
+    "InfrastructureFactory",
+    "InfrastructureFactoryError",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "JSONTranscoder",
+    "Mapper",
+    "MapperDeserialisationError",
+    "NotSupportedError",
+    "Notification",
+    "OperationalError",
+    "PersistenceError",
+    "ProcessRecorder",
+    "ProgrammingError",
+    "RecordConflictError",
+    "Recording",
+    "StoredEvent",
+    "Tracking",
+    "TrackingRecorder",
+    "Transcoder",
+    "Transcoding",
+    "TranscodingNotRegisteredError",
+    "UUIDAsHex",
+]

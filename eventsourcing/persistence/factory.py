@@ -1,0 +1,182 @@
+"""Infrastructure factories: the parts of an application's persistence, as the environment says."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+from eventsourcing.environment import Environment, strtobool
+from eventsourcing.persistence.compression import Cipher
+from eventsourcing.persistence.errors import InfrastructureFactoryError
+from eventsourcing.persistence.event_store import EventStore
+from eventsourcing.persistence.mapper import CompressorProtocol, Mapper
+from eventsourcing.persistence.recorders import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    ProcessRecorder,
+)
+from eventsourcing.persistence.transcoding import JSONTranscoder, Transcoder
+from eventsourcing.topics import TopicError, resolve_topic
+
+__all__ = ["InfrastructureFactory"]
+
+_T = TypeVar("_T")
+
+
+class InfrastructureFactory(ABC):
+    """
+    Builds the parts of one application's persistence.
+
+    Use ``construct()`` to get the factory that the environment names. A persistence module
+    defines exactly one subclass.
+    """
+
+    PERSISTENCE_MODULE: ClassVar[str] = "PERSISTENCE_MODULE"
+    TRANSCODER_TOPIC: ClassVar[str] = "TRANSCODER_TOPIC"
+    MAPPER_TOPIC: ClassVar[str] = "MAPPER_TOPIC"
+    COMPRESSOR_TOPIC: ClassVar[str] = "COMPRESSOR_TOPIC"
+    CIPHER_TOPIC: ClassVar[str] = "CIPHER_TOPIC"
+    IS_SNAPSHOTTING_ENABLED: ClassVar[str] = "IS_SNAPSHOTTING_ENABLED"
+
+    default_persistence_module: ClassVar[str] = "eventsourcing.popo"
+
+    @classmethod
+    def construct(cls, env: Environment | None = None) -> InfrastructureFactory:
+        """
+        Return the factory of the persistence module that ``PERSISTENCE_MODULE`` names.
+
+        The value is the dotted path of a module, or the topic of a factory class; by default
+        events are kept in memory. Raise ``InfrastructureFactoryError`` if it cannot be used.
+        """
+        env = Environment() if env is None else env
+        topic = env.get(cls.PERSISTENCE_MODULE) or cls.default_persistence_module
+        return _factory_class(topic)(env)
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def transcoder(self) -> Transcoder:
+        """Return the transcoder, which writes JSON unless ``TRANSCODER_TOPIC`` says otherwise."""
+        return self._resolved(self.TRANSCODER_TOPIC, Transcoder, JSONTranscoder)()
+
+    def mapper(
+        self, transcoder: Transcoder | None = None, mapper_class: type[Mapper] | None = None
+    ) -> Mapper:
+        """Return the mapper, with the compressor and the cipher that the environment names."""
+        mapper_class = mapper_class or self._resolved(self.MAPPER_TOPIC, Mapper, Mapper)
+        return mapper_class(
+            transcoder=self.transcoder() if transcoder is None else transcoder,
+            compressor=self.compressor(),
+            cipher=self.cipher(),
+        )
+
+    def compressor(self) -> CompressorProtocol | None:
+        """Return the class's instance, or the module, that ``COMPRESSOR_TOPIC`` names."""
+        topic = self.env.get(self.COMPRESSOR_TOPIC)
+        if not topic:
+            return None
+        found = _resolve(self.COMPRESSOR_TOPIC, topic)
+        compressor = found() if isinstance(found, type) else found
+        if not (hasattr(compressor, "compress") and hasattr(compressor, "decompress")):
+            raise InfrastructureFactoryError(
+                f"{self.COMPRESSOR_TOPIC} is {topic!r}, which has no compress() and decompress(). "
+                f"Name a Compressor class or a module such as 'zlib'."
+            )
+        return cast(CompressorProtocol, compressor)
+
+    def cipher(self) -> Cipher | None:
+        """Return the cipher that ``CIPHER_TOPIC`` names."""
+        if not self.env.get(self.CIPHER_TOPIC):
+            return None
+        return self._resolved(self.CIPHER_TOPIC, Cipher, Cipher)(self.env)
+
+    def event_store(
+        self, *, mapper: Mapper | None = None, recorder: AggregateRecorder | None = None
+    ) -> EventStore:
+        """Return an event store of the mapper and the recorder."""
+        return EventStore(
+            mapper=self.mapper() if mapper is None else mapper,
+            recorder=self.application_recorder() if recorder is None else recorder,
+        )
+
+    def is_snapshotting_enabled(self) -> bool:
+        """Tell whether ``IS_SNAPSHOTTING_ENABLED`` is switched on."""
+        return strtobool(self.env.get(self.IS_SNAPSHOTTING_ENABLED) or "no")
+
+    @abstractmethod
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        """Return a recorder of aggregates' ``"events"``, or of their ``"snapshots"``."""
+
+    @abstractmethod
+    def application_recorder(self) -> ApplicationRecorder:
+        """Return a recorder of an application's events."""
+
+    @abstractmethod
+    def process_recorder(self) -> ProcessRecorder:
+        """Return a recorder of a follower's events and positions."""
+
+    def release(self) -> None:
+        """Give back what the calling thread holds, for example its database connection."""
+
+    def close(self) -> None:
+        """Give back everything that the factory and its recorders hold."""
+
+    def _resolved(self, key: str, base: type[_T], default: type[_T]) -> type[_T]:
+        topic = self.env.get(key)
+        if not topic:
+            return default
+        found = _resolve(key, topic)
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise InfrastructureFactoryError(
+                f"{key} is {topic!r}, which is not a subclass of {base.__name__}."
+            )
+        return found
+
+
+def _resolve(key: str, topic: str) -> Any:
+    try:
+        return resolve_topic(topic)
+    except TopicError as error:
+        raise InfrastructureFactoryError(
+            f"{key} is {topic!r}, which cannot be resolved: {error}"
+        ) from error
+
+
+def _factory_class(topic: str) -> type[InfrastructureFactory]:
+    key = InfrastructureFactory.PERSISTENCE_MODULE
+    found = _resolve(key, topic)
+    if isinstance(found, ModuleType):
+        classes = [
+            value
+            for value in vars(found).values()
+            if _is_factory(value) and value.__module__ == found.__name__
+        ]
+        if len(classes) != 1:
+            names = ", ".join(sorted(c.__name__ for c in classes)) or "none"
+            raise InfrastructureFactoryError(
+                f"{key} is {topic!r}, a module that must define exactly one infrastructure "
+                f"factory class; found: {names}."
+            )
+        return cast(type[InfrastructureFactory], classes[0])
+    if _is_factory(found):
+        return cast(type[InfrastructureFactory], found)
+    raise InfrastructureFactoryError(
+        f"{key} is {topic!r}, which is neither a persistence module nor an infrastructure "
+        f"factory class."
+    )
+
+
+def _is_factory(value: Any) -> bool:
+    return (
+        isinstance(value, type)
+        and issubclass(value, InfrastructureFactory)
+        and not inspect.isabstract(value)
+    )

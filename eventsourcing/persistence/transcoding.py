@@ -1,0 +1,142 @@
+"""Transcoding: domain values to bytes and back, by registered, named conversions."""
+
+import json
+from abc import ABC, abstractmethod
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence.errors import TranscodingNotRegisteredError
+
+__all__ = [
+    "DatetimeAsISO",
+    "DecimalAsStr",
+    "JSONTranscoder",
+    "Transcoder",
+    "Transcoding",
+    "UUIDAsHex",
+]
+
+
+class Transcoding(ABC):
+    """Converts values of one type to something that the transcoder can write, and back."""
+
+    type: type[Any]
+    """The exact type of the values; subclasses need a transcoding of their own."""
+    name: str
+    """The name kept with the data; once events are stored it must not change."""
+
+    @abstractmethod
+    def encode(self, obj: Any) -> Any:
+        """Return the value as types that the transcoder knows."""
+
+    @abstractmethod
+    def decode(self, data: Any) -> Any:
+        """Return the value that ``encode`` was given."""
+
+
+class Transcoder(ABC):
+    """Converts an event's state to bytes and back."""
+
+    def __init__(self) -> None:
+        self.types: dict[type[Any], Transcoding] = {}
+        self.names: dict[str, Transcoding] = {}
+
+    def register(self, transcoding: Transcoding) -> None:
+        """Use the transcoding for its type, and for data that carries its name."""
+        self.types[transcoding.type] = transcoding
+        self.names[transcoding.name] = transcoding
+
+    @abstractmethod
+    def encode(self, obj: Any) -> bytes:
+        """Return the value as bytes; raise ``TranscodingNotRegisteredError`` for unknown types."""
+
+    @abstractmethod
+    def decode(self, data: bytes) -> Any:
+        """Return the value that the bytes hold."""
+
+
+class JSONTranscoder(Transcoder):
+    """
+    Writes compact JSON in UTF-8.
+
+    A registered type becomes ``{"_type_": name, "_data_": encoded}``. JSON knows no tuples and no
+    keys other than strings: tuples come back as lists, integer keys as strings. Subclasses of
+    the JSON types are written as the JSON type.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = json.JSONEncoder(
+            default=self._encode_registered, separators=(",", ":"), ensure_ascii=False
+        )
+        self.decoder = json.JSONDecoder(object_hook=self._decode_registered)
+
+    def encode(self, obj: Any) -> bytes:
+        return self.encoder.encode(obj).encode("utf8")
+
+    def decode(self, data: bytes) -> Any:
+        return self.decoder.decode(data.decode("utf8"))
+
+    def _encode_registered(self, obj: Any) -> dict[str, Any]:
+        transcoding = self.types.get(type(obj))
+        if transcoding is None:
+            name = f"{type(obj).__module__}.{type(obj).__qualname__}"
+            raise TranscodingNotRegisteredError(
+                f"{obj!r} of type {name} cannot be stored: no transcoding is registered for the "
+                f"type. Define a Transcoding for it and register it in "
+                f"Application.register_transcodings()."
+            )
+        return {"_type_": transcoding.name, "_data_": transcoding.encode(obj)}
+
+    def _decode_registered(self, data: dict[str, Any]) -> Any:
+        if data.keys() != {"_type_", "_data_"}:
+            return data
+        name = data["_type_"]
+        transcoding = self.names.get(name) if isinstance(name, str) else None
+        if transcoding is None:
+            raise TranscodingNotRegisteredError(
+                f"Stored data has the type name {name!r}, for which no transcoding is registered. "
+                f"Register the Transcoding of that name in Application.register_transcodings()."
+            )
+        return transcoding.decode(data["_data_"])
+
+
+class UUIDAsHex(Transcoding):
+    """Keeps a UUID as 32 hexadecimal digits."""
+
+    type = UUID
+    name = "uuid_hex"
+
+    def encode(self, obj: UUID) -> str:
+        return obj.hex
+
+    def decode(self, data: str) -> UUID:
+        return UUID(data)
+
+
+class DecimalAsStr(Transcoding):
+    """Keeps a decimal number as its text, with all its digits."""
+
+    type = Decimal
+    name = "decimal_str"
+
+    def encode(self, obj: Decimal) -> str:
+        return str(obj)
+
+    def decode(self, data: str) -> Decimal:
+        return Decimal(data)
+
+
+class DatetimeAsISO(Transcoding):
+    """Keeps a date and time, with its offset, in ISO 8601."""
+
+    type = datetime
+    name = "datetime_iso"
+
+    def encode(self, obj: datetime) -> str:
+        return obj.isoformat()
+
+    def decode(self, data: str) -> datetime:
+        return datetime.fromisoformat(data)

@@ -1,0 +1,168 @@
+"""Followers: applications that process the events of other applications, each exactly once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import RLock
+from typing import Any, ClassVar
+
+from eventsourcing.application import Application, NotificationLog, ProcessingEvent
+from eventsourcing.dispatch import singledispatchmethod
+from eventsourcing.environment import Environment, EnvType
+from eventsourcing.persistence import Mapper, Notification, ProcessRecorder, Tracking
+from eventsourcing.system.reader import NotificationLogReader
+
+__all__ = ["Follower"]
+
+
+class Follower(Application):
+    """
+    An application with a policy that says what to do about upstream events.
+
+    New events that the policy collects are recorded together with the position of the event that
+    caused them, in one transaction: each event is processed once, whatever fails in between.
+    """
+
+    topics: Sequence[str] = ()
+    """Topics of the upstream events to process; all, if empty."""
+    pull_section_size: ClassVar[int] = 10
+    """The number of notifications read, and processed in one transaction, at a time."""
+
+    recorder: ProcessRecorder
+
+    def __init__(self, env: EnvType | None = None) -> None:
+        super().__init__(env)
+        self.readers: dict[str, NotificationLogReader] = {}
+        self.mappers: dict[str, Mapper] = {}
+        self.processing_lock = RLock()
+
+    def construct_recorder(self) -> ProcessRecorder:
+        """Return the recorder of the follower's events and positions."""
+        return self.factory.process_recorder()
+
+    def follow(self, name: str, log: NotificationLog, mapper: Mapper | None = None) -> None:
+        """
+        Process the events of the named application, which are read from its log.
+
+        ``mapper`` is the upstream application's own, where that is at hand; otherwise one is made
+        from this application's transcoder and the settings under the upstream's name.
+        """
+        self.readers[name] = NotificationLogReader(log, section_size=self.pull_section_size)
+        self.mappers[name] = mapper or self._mapper_for(name)
+
+    @singledispatchmethod
+    def policy(self, domain_event: Any, processing_event: ProcessingEvent) -> None:
+        """
+        Say what to do about an upstream event; by default, nothing.
+
+        Collect the events of changed aggregates with ``processing_event.collect_events()``.
+        """
+
+    def pull_and_process(
+        self, leader_name: str, start: int | None = None, stop: int | None = None
+    ) -> None:
+        """
+        Process the upstream's notifications until there are no more.
+
+        It begins after the recorded position, or after ``start`` if that is further, and ends
+        with ``stop``. Raise what a policy raises; the notifications before it remain processed.
+        """
+        while self.process_next(leader_name, start=start, stop=stop):
+            pass
+
+    def process_next(
+        self,
+        leader_name: str,
+        limit: int | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+    ) -> int:
+        """
+        Process the next few notifications; return how many there were.
+
+        If that fails, they are processed one at a time, so that only those from the failing one
+        on remain unprocessed.
+        """
+        try:
+            return self.process_batch(leader_name, limit, start=start, stop=stop)
+        except Exception:
+            if limit == 1:
+                raise
+        count = 0
+        while count < (limit or self.pull_section_size) and self.process_batch(
+            leader_name, 1, start=start, stop=stop
+        ):
+            count += 1
+        return count
+
+    def process_batch(
+        self,
+        leader_name: str,
+        limit: int | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        is_interrupted: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """
+        Process the next few notifications in one unit of work; return how many there were.
+
+        Where the recorder has transactions, all of them are processed or none. The unit ends
+        early, and well, when ``is_interrupted()`` says so after a notification.
+        """
+        with self.processing_lock:
+            notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
+            if not notifications:
+                return 0
+            count = 0
+            with self.recorder.processing(Tracking(leader_name, notifications[0].id)):
+                for event, tracking in self.convert_notifications(leader_name, notifications):
+                    self.process_event(event, tracking)
+                    count += 1
+                    if is_interrupted():
+                        break
+            return count
+
+    def pull_notifications(
+        self,
+        leader_name: str,
+        limit: int | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+    ) -> Sequence[Notification]:
+        """Return the next few notifications after the position, in order."""
+        position = self.recorder.max_tracking_id(leader_name)
+        if position is not None:
+            start = position if start is None else max(start, position)
+        return self.readers[leader_name].notification_log.select(
+            start,
+            limit or self.pull_section_size,
+            stop,
+            self.topics,
+            inclusive_of_start=False,
+        )
+
+    def convert_notifications(
+        self, leader_name: str, notifications: Iterable[Notification]
+    ) -> Iterator[tuple[Any, Tracking]]:
+        """Yield each notification's domain event, with the position that it stands for."""
+        mapper = self.mappers[leader_name]
+        for notification in notifications:
+            event = mapper.to_domain_event(notification)
+            yield event, Tracking(leader_name, notification.id)
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        """Run the policy; record the events that it collects together with the position."""
+        with self.processing_lock:
+            processing_event = ProcessingEvent(tracking)
+            self.policy(domain_event, processing_event)
+            recordings = self._record(processing_event)
+            self._take_snapshots(processing_event)
+            self._notify(recordings)
+            self.notify(processing_event.events)
+
+    def _mapper_for(self, leader_name: str) -> Mapper:
+        factory = type(self.factory)(Environment(leader_name, self.env))
+        return factory.mapper(
+            transcoder=self.construct_transcoder(), mapper_class=type(self.mapper)
+        )

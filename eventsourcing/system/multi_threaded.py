@@ -1,0 +1,123 @@
+"""The multi-threaded runner: each follower processes events in a thread of its own."""
+
+import logging
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+
+from eventsourcing.environment import EnvType
+from eventsourcing.system.errors import EventProcessingError
+from eventsourcing.system.follower import Follower
+from eventsourcing.system.recording_event import RecordingEvent
+from eventsourcing.system.runner import Runner
+from eventsourcing.system.system import System
+
+__all__ = ["MultiThreadedRunner", "MultiThreadedRunnerThread"]
+
+logger = logging.getLogger(__name__)
+
+
+class MultiThreadedRunner(Runner):
+    """
+    Processes events in one thread for each follower, soon after they have been saved.
+
+    A follower whose policy fails stops, and the others go on; ``watch_for_errors()`` and
+    ``stop()`` raise the first error.
+    """
+
+    def __init__(self, system: System, env: EnvType | None = None) -> None:
+        super().__init__(system, env)
+        self.has_errored = Event()
+        self.threads: dict[str, MultiThreadedRunnerThread] = {}
+
+    def start(self) -> None:
+        super().start()
+        self.has_errored.clear()
+        self.threads = {
+            name: MultiThreadedRunnerThread(
+                self.followers[name], self.system.follows[name], self.has_errored.set
+            )
+            for name in self.system.followers
+        }
+        for thread in self.threads.values():
+            thread.start()
+
+    def stop(self) -> None:
+        """
+        Let each follower finish what it is processing, then end its thread.
+
+        Raise ``EventProcessingError`` if one of them has failed.
+        """
+        self._leave()
+        for thread in self.threads.values():
+            thread.stop()
+        for thread in self.threads.values():
+            thread.join()
+        self.reraise_thread_errors()
+
+    def receive_recording_event(self, new_recording_event: RecordingEvent) -> None:
+        for name in self.system.leads[new_recording_event.application_name]:
+            self.threads[name].prompt()
+
+    def watch_for_errors(self, timeout: float | None = None) -> bool:
+        """
+        Wait until a follower fails, then stop and raise its error.
+
+        Return ``False`` if none has failed within the time-out, in seconds.
+        """
+        if not self.has_errored.wait(timeout):
+            return False
+        self.stop()
+        return True
+
+    def reraise_thread_errors(self) -> None:
+        """Raise ``EventProcessingError`` from the first error of a follower, if there is one."""
+        for thread in self.threads.values():
+            if thread.error is not None:
+                raise EventProcessingError(
+                    f"{thread.follower.name} has stopped: "
+                    f"{type(thread.error).__name__}: {thread.error}"
+                ) from thread.error
+
+
+class MultiThreadedRunnerThread(Thread):
+    """Processes the events of one follower's upstream applications, whenever it is prompted."""
+
+    def __init__(
+        self, follower: Follower, leader_names: Sequence[str], on_error: Callable[[], None]
+    ) -> None:
+        super().__init__(name=f"{follower.name} follower", daemon=True)
+        self.follower = follower
+        self.leader_names = leader_names
+        self.error: BaseException | None = None
+        self._on_error = on_error
+        self._prompted = Event()
+        self._stopping = Event()
+
+    def prompt(self) -> None:
+        """Look for new events; any number of prompts makes one look."""
+        self._prompted.set()
+
+    def stop(self) -> None:
+        """End once the notifications in hand have been processed."""
+        self._stopping.set()
+        self._prompted.set()
+
+    def run(self) -> None:
+        try:
+            self._catch_up()
+            while not self._stopping.is_set():
+                self._prompted.wait()
+                # Cleared before the look, so that a prompt during it causes another.
+                self._prompted.clear()
+                self._catch_up()
+        except BaseException as error:
+            logger.exception("%s has stopped", self.follower.name)
+            self.error = error
+            self._on_error()
+        finally:
+            self.follower.factory.release()
+
+    def _catch_up(self) -> None:
+        for leader_name in self.leader_names:
+            while not self._stopping.is_set() and self.follower.process_next(leader_name):
+                pass

@@ -1,0 +1,134 @@
+"""The mapper: domain events to stored events and back, and one error for all that goes wrong."""
+
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    Cipher,
+    JSONTranscoder,
+    Mapper,
+    MapperDeserialisationError,
+    StoredEvent,
+)
+from tests.core.school import Dog
+
+
+class Reversing(Cipher):
+    """Stands in for encryption: reversible, and refuses what it did not make."""
+
+    def __init__(self, environment=None):
+        pass
+
+    def encrypt(self, plaintext):
+        return b"!" + plaintext[::-1]
+
+    def decrypt(self, ciphertext):
+        if not ciphertext.startswith(b"!"):
+            raise ValueError("not a ciphertext")
+        return ciphertext[:0:-1]
+
+
+def transcoder():
+    transcoder = JSONTranscoder()
+    Application.register_transcodings(None, transcoder)
+    return transcoder
+
+
+@pytest.fixture
+def trick_added():
+    dog = Dog("Fido")
+    dog.add_trick("roll over")
+    return dog.collect_events()[1]
+
+
+def test_keeps_originator_and_topic_apart_from_the_state(trick_added):
+    stored = Mapper(transcoder()).to_stored_event(trick_added)
+
+    assert stored.originator_id == trick_added.originator_id
+    assert stored.originator_version == 2
+    assert stored.topic == "tests.core.school:Dog.TrickAdded"
+    assert stored.state == (
+        b'{"timestamp":{"_type_":"datetime_iso","_data_":"%s"},"trick":"roll over"}'
+        % trick_added.timestamp.isoformat().encode()
+    )
+
+
+@pytest.mark.parametrize("compressor", [None, zlib])
+@pytest.mark.parametrize("cipher", [None, Reversing()])
+def test_gives_back_an_equal_event(trick_added, compressor, cipher):
+    mapper = Mapper(transcoder(), compressor, cipher)
+
+    assert mapper.to_domain_event(mapper.to_stored_event(trick_added)) == trick_added
+
+
+def test_encrypts_what_has_been_compressed(trick_added):
+    mapper = Mapper(transcoder(), zlib, Reversing())
+
+    state = mapper.to_stored_event(trick_added).state
+
+    assert b"roll over" in zlib.decompress(state[:0:-1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"topic": "tests.core.school:Dog.Flown"}, "TopicError"),
+        ({"topic": "os:system"}, "TypeError: the topic does not name an event class"),
+        ({"state": b"null"}, "TypeError: the state is NoneType, not a mapping"),
+        ({"state": b"[]"}, "TypeError: the state is list, not a mapping"),
+        ({"state": b'{"trick":"sit"}'}, "ValueError: the state lacks timestamp"),
+        ({"state": b'{"trick'}, "JSONDecodeError"),
+        ({"state": b"\xff\xfe"}, "UnicodeDecodeError"),
+        ({"state": b'{"_type_":"x","_data_":1}'}, "TranscodingNotRegisteredError"),
+        ({"state": b"[" * 100_000}, "RecursionError"),
+    ],
+)
+def test_names_topic_id_and_version_of_an_event_that_cannot_be_read(trick_added, changes, reason):
+    mapper = Mapper(transcoder())
+    stored = replace(mapper.to_stored_event(trick_added), **changes)
+
+    with pytest.raises(MapperDeserialisationError) as caught:
+        mapper.to_domain_event(stored)
+
+    assert str(caught.value).startswith(
+        f"The event with topic {stored.topic!r}, originator {stored.originator_id} and version 2 "
+        f"cannot be read: {reason}"
+    )
+
+
+def test_refuses_state_that_is_not_compressed(trick_added):
+    stored = Mapper(transcoder()).to_stored_event(trick_added)
+
+    with pytest.raises(MapperDeserialisationError, match="cannot be read: error: Error -3"):
+        Mapper(transcoder(), zlib).to_domain_event(stored)
+
+
+def test_refuses_state_that_is_not_encrypted(trick_added):
+    stored = Mapper(transcoder()).to_stored_event(trick_added)
+
+    with pytest.raises(MapperDeserialisationError, match="ValueError: not a ciphertext"):
+        Mapper(transcoder(), None, Reversing()).to_domain_event(stored)
+
+
+def test_upcasts_older_state_to_the_present_version_of_its_class():
+    state = b'{"timestamp":{"_type_":"datetime_iso","_data_":"2020-01-01T00:00:00+00:00"},"n":1}'
+    stored = StoredEvent("an id", 2, "tests.core.persistence.versions:Moved.Stepped", state)
+
+    event = Mapper(transcoder()).to_domain_event(stored)
+
+    assert event.steps == 1
+
+
+def test_stores_the_class_version_where_it_is_not_the_first():
+    from tests.core.persistence.versions import Moved
+
+    moved = Moved()
+    moved.step(3)
+
+    assert (
+        b'"class_version":2'
+        in Mapper(transcoder()).to_stored_event(moved.collect_events()[1]).state
+    )

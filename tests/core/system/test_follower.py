@@ -1,0 +1,178 @@
+"""Followers: each event once, in order, with the position recorded beside the effects."""
+
+import pytest
+
+from eventsourcing.persistence import IntegrityError, Tracking
+from eventsourcing.system import Follower
+from tests.core.school import Counter, Counters, Dog, DogSchool
+
+
+class Failing(Counters):
+    """Counters that cannot count one trick."""
+
+    name = "Counters"
+    poison = "sing"
+
+    def policy(self, domain_event, processing_event):
+        if getattr(domain_event, "trick", None) == self.poison:
+            raise RuntimeError("dogs do not sing")
+        super().policy(domain_event, processing_event)
+
+
+@pytest.fixture
+def school():
+    return DogSchool()
+
+
+def follower_of(school, cls=Counters):
+    follower = cls()
+    follower.follow(school.name, school.notification_log, school.mapper)
+    return follower
+
+
+def test_processes_what_was_recorded_before_it_came(school):
+    dog_id = school.register_dog("Fido")
+    school.add_trick(dog_id, "sit")
+    counters = follower_of(school)
+
+    counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 1
+    assert counters.recorder.max_tracking_id("DogSchool") == 2
+
+
+def test_processes_nothing_twice(school):
+    school.add_trick(school.register_dog("Fido"), "sit")
+    counters = follower_of(school)
+
+    for _ in range(3):
+        counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 1
+
+
+def test_moves_its_position_past_events_that_it_ignores(school):
+    school.register_dog("Fido")
+    counters = follower_of(school)
+
+    counters.pull_and_process("DogSchool")
+
+    assert counters.recorder.max_tracking_id("DogSchool") == 1
+    assert counters.recorder.max_notification_id() is None
+
+
+def test_processes_a_limited_batch(school):
+    for _ in range(25):
+        school.register_dog("Fido")
+    counters = follower_of(school)
+
+    assert counters.process_next("DogSchool") == 10
+    assert counters.process_next("DogSchool", 4) == 4
+    assert counters.recorder.max_tracking_id("DogSchool") == 14
+
+
+def test_stops_at_the_failing_event_and_keeps_what_came_before(school):
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "sing", "stay"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school, Failing)
+
+    with pytest.raises(RuntimeError, match="dogs do not sing"):
+        counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 1
+    assert counters.recorder.max_tracking_id("DogSchool") == 2
+
+
+def test_goes_on_once_the_cause_is_mended(school):
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "sing", "stay"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school, Failing)
+    with pytest.raises(RuntimeError):
+        counters.pull_and_process("DogSchool")
+
+    counters.poison = None
+    counters.pull_and_process("DogSchool")
+
+    assert [counters.get_count(t) for t in ("sit", "sing", "stay")] == [1, 1, 1]
+
+
+def test_refuses_an_event_that_has_been_processed(school):
+    dog = Dog("Fido")
+    dog.add_trick("sit")
+    event = school.save(dog)[1]
+    counters = follower_of(school)
+    counters.pull_and_process("DogSchool")
+
+    with pytest.raises(IntegrityError, match="has been processed already: the position is 2"):
+        counters.process_event(event.domain_event, Tracking("DogSchool", 2))
+
+    assert counters.get_count("sit") == 1
+
+
+def test_processes_from_a_given_start_to_a_given_stop(school):
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "stay", "speak"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school)
+
+    counters.pull_and_process("DogSchool", start=2, stop=3)
+
+    assert [counters.get_count(t) for t in ("sit", "stay", "speak")] == [0, 1, 0]
+
+
+def test_reads_only_the_topics_that_it_names(school):
+    class OnlyRegistered(Counters):
+        topics = ("tests.core.school:Dog.Registered",)
+
+    school.add_trick(school.register_dog("Fido"), "sit")
+    counters = follower_of(school, OnlyRegistered)
+
+    counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 0
+
+
+def test_reads_a_leader_that_compresses_though_it_does_not_itself():
+    school = DogSchool(env={"COMPRESSOR_TOPIC": "zlib"})
+    school.add_trick(school.register_dog("Fido"), "sit")
+    counters = follower_of(school)
+
+    counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 1
+
+
+def test_makes_the_mapper_from_the_leaders_settings_where_none_is_given():
+    env = {"DOGSCHOOL_COMPRESSOR_TOPIC": "zlib"}
+    school = DogSchool(env=env)
+    school.add_trick(school.register_dog("Fido"), "sit")
+    counters = Counters(env=env)
+    counters.follow("DogSchool", school.notification_log)
+
+    counters.pull_and_process("DogSchool")
+
+    assert counters.get_count("sit") == 1
+
+
+def test_has_a_policy_that_does_nothing_by_default(school):
+    school.register_dog("Fido")
+    follower = follower_of(school, Follower)
+
+    follower.pull_and_process("DogSchool")
+
+    assert follower.recorder.max_tracking_id("DogSchool") == 1
+
+
+def test_collects_several_aggregates_in_one_transaction(school):
+    class Twice(Counters):
+        def policy(self, domain_event, processing_event):
+            processing_event.collect_events(Counter("a"), Counter("b"))
+
+    school.register_dog("Fido")
+    twice = follower_of(school, Twice)
+
+    twice.pull_and_process("DogSchool")
+
+    assert [n.id for n in twice.notification_log["1,10"].items] == [1, 2]

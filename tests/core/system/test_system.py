@@ -1,0 +1,103 @@
+"""Systems: the graph of who follows whom, and what cannot be one."""
+
+import pytest
+
+from eventsourcing.application import Application
+from eventsourcing.system import Follower, Leader, ProcessApplication, System
+from tests.core.school import Counters, DogSchool, Tally
+
+
+class Alone(Application):
+    pass
+
+
+class Sink(Follower):
+    pass
+
+
+def test_knows_its_nodes_by_name():
+    system = System(pipes=[[DogSchool, Counters], [Alone]])
+
+    assert system.nodes == {
+        "DogSchool": "tests.core.school:DogSchool",
+        "Counters": "tests.core.school:Counters",
+        "Alone": f"{__name__}:Alone",
+    }
+
+
+def test_knows_each_edge_once_in_order():
+    system = System(pipes=[[DogSchool, Counters, Tally], [DogSchool, Counters], [DogSchool, Sink]])
+
+    assert system.edges == [
+        ("DogSchool", "Counters"),
+        ("Counters", "Tally"),
+        ("DogSchool", "Sink"),
+    ]
+    assert system.leads == {"DogSchool": ["Counters", "Sink"], "Counters": ["Tally"]}
+    assert system.follows == {
+        "Counters": ["DogSchool"],
+        "Tally": ["Counters"],
+        "Sink": ["DogSchool"],
+    }
+
+
+def test_knows_the_parts_that_applications_play():
+    system = System(pipes=[[DogSchool, Counters, Sink], [Alone]])
+
+    assert system.leaders == ["DogSchool", "Counters"]
+    assert system.leaders_only == ["DogSchool"]
+    assert system.followers == ["Counters", "Sink"]
+    assert system.processors == ["Counters"]
+    assert system.singles == ["Alone"]
+
+
+def test_allows_an_application_to_follow_itself():
+    system = System(pipes=[[Counters, Counters]])
+
+    assert system.edges == [("Counters", "Counters")]
+    assert system.processors == ["Counters"]
+
+
+def test_asking_about_an_unknown_application_changes_nothing():
+    system = System(pipes=[[DogSchool, Counters]])
+
+    assert "Nobody" not in system.leads
+    with pytest.raises(KeyError):
+        system.get_app_cls("Nobody")
+
+
+def test_makes_leaders_of_applications():
+    system = System(pipes=[[DogSchool, Counters]])
+
+    leader_cls = system.leader_cls("DogSchool")
+
+    assert issubclass(leader_cls, Leader)
+    assert issubclass(leader_cls, DogSchool)
+    assert leader_cls.name == "DogSchool"
+    assert system.leader_cls("Counters") is Counters
+
+
+def test_keeps_a_name_of_the_applications_choice():
+    class Kennel(Application):
+        name = "kennel-of-lassie"
+
+    system = System(pipes=[[Kennel, Sink]])
+
+    assert system.leader_cls("kennel-of-lassie").name == "kennel-of-lassie"
+
+
+def test_refuses_a_follower_that_cannot_follow():
+    with pytest.raises(TypeError, match=r"Not a follower class: .*Alone"):
+        System(pipes=[[DogSchool, Alone]])
+
+
+def test_refuses_a_follower_that_cannot_be_followed():
+    with pytest.raises(TypeError, match=r"Not a process application class: .*Sink"):
+        System(pipes=[[DogSchool, Sink, Counters]])
+
+
+def test_refuses_two_applications_of_one_name():
+    other = type("Counters", (ProcessApplication,), {"__module__": __name__})
+
+    with pytest.raises(TypeError, match="Two applications have the name 'Counters'"):
+        System(pipes=[[DogSchool, Counters], [DogSchool, other]])
