@@ -23,13 +23,11 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
     """
 
     def __init__(self, func: Callable[..., _R]) -> None:
-        if not callable(func) and not hasattr(func, "__get__"):
-            raise TypeError(f"{func!r} is not callable or a descriptor")
         self.func = func
         self.dispatcher = functools.singledispatch(func)
         self._deferred: list[Callable[..., Any]] = []
         self._lock = threading.Lock()
-        functools.update_wrapper(self, func)
+        self.__doc__ = func.__doc__
 
     @overload
     def register(self, cls: type[Any] | UnionType, method: None = None) -> Callable[[_F], _F]: ...
@@ -55,13 +53,12 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         return cls
 
     def __get__(self, obj: Any, owner: type[Any] | None = None) -> Callable[..., _R]:
-        if self._deferred:
-            self._resolve_deferred()
-
         @functools.wraps(self.func)
         def method(*args: Any, **kwargs: Any) -> _R:
             if not args:
                 raise TypeError(f"{self._name}() requires at least 1 positional argument")
+            if self._deferred:
+                self._resolve_deferred()
             implementation: Any = self.dispatcher.dispatch(type(args[0]))
             result: _R = implementation.__get__(obj, owner)(*args, **kwargs)
             return result

@@ -17,6 +17,7 @@ from eventsourcing.persistence import (
     StoredEvent,
     Tracking,
     TrackingRecorder,
+    TTrackingRecorder,
 )
 
 __all__ = [
@@ -90,7 +91,9 @@ class POPOApplicationRecorder(POPOAggregateRecorder, ApplicationRecorder):
     ) -> Sequence[int] | None:
         with self._database_lock:
             self._assert_uniqueness(stored_events)
-            return self._append(stored_events)
+            ids = self._append(stored_events)
+        self.announcer.announce()
+        return ids
 
     def select_notifications(
         self,
@@ -144,6 +147,7 @@ class POPOTrackingRecorder(TrackingRecorder):
         with self._database_lock:
             self._assert_tracking_uniqueness(tracking)
             self._insert_tracking(tracking)
+        self.announcer.announce()
 
     def max_tracking_id(self, application_name: str) -> int | None:
         return self._positions.get(application_name)
@@ -172,17 +176,33 @@ class POPOProcessRecorder(POPOTrackingRecorder, POPOApplicationRecorder, Process
             if tracking is not None:
                 self._assert_tracking_uniqueness(tracking)
                 self._insert_tracking(tracking)
-            return self._append(stored_events)
+            ids = self._append(stored_events)
+        self.announcer.announce()
+        return ids
 
 
 class POPOFactory(InfrastructureFactory):
     """Builds recorders that keep everything in memory."""
 
-    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        return POPOAggregateRecorder()
+    aggregate_recorder_class: type[POPOAggregateRecorder] = POPOAggregateRecorder
+    application_recorder_class: type[POPOApplicationRecorder] = POPOApplicationRecorder
+    tracking_recorder_class: type[TrackingRecorder] = POPOTrackingRecorder
+    process_recorder_class: type[POPOProcessRecorder] = POPOProcessRecorder
 
-    def application_recorder(self) -> ApplicationRecorder:
-        return POPOApplicationRecorder()
+    def aggregate_recorder(self, purpose: str = "events") -> POPOAggregateRecorder:
+        """Return a recorder of aggregates' ``"events"``, or of their ``"snapshots"``."""
+        return self.aggregate_recorder_class()
 
-    def process_recorder(self) -> ProcessRecorder:
-        return POPOProcessRecorder()
+    def application_recorder(self) -> POPOApplicationRecorder:
+        """Return a recorder, of the class that ``APPLICATION_RECORDER_TOPIC`` names if it does."""
+        return self.resolved(self.APPLICATION_RECORDER_TOPIC, self.application_recorder_class)()
+
+    def construct_tracking_recorder(
+        self, tracking_recorder_class: type[TTrackingRecorder]
+    ) -> TTrackingRecorder:
+        """Return a new recorder of the class."""
+        return tracking_recorder_class()
+
+    def process_recorder(self) -> POPOProcessRecorder:
+        """Return a recorder, of the class that ``PROCESS_RECORDER_TOPIC`` names if it does."""
+        return self.resolved(self.PROCESS_RECORDER_TOPIC, self.process_recorder_class)()

@@ -1,6 +1,7 @@
 """The import path under which names of topics and the environment are known in tutorials."""
 
 from eventsourcing.environment import Environment, EnvType, strtobool
+from eventsourcing.retrying import retry
 from eventsourcing.topics import (
     TopicError,
     clear_topic_cache,
@@ -19,5 +20,6 @@ __all__ = [
     "get_topic",
     "register_topic",
     "resolve_topic",
+    "retry",
     "strtobool",
 ]

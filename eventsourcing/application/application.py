@@ -7,17 +7,20 @@ from threading import Event
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from eventsourcing.application.cache import Cache, LRUCache
 from eventsourcing.application.errors import ProgrammingError
 from eventsourcing.application.notification_log import LocalNotificationLog, NotificationLog
 from eventsourcing.application.processing import ProcessingEvent
 from eventsourcing.application.repository import ProjectorFunction, Repository, project_aggregate
-from eventsourcing.environment import Environment, EnvType
+from eventsourcing.deprecation import EarlierName
+from eventsourcing.environment import Environment, EnvType, strtobool
 from eventsourcing.persistence import (
     ApplicationRecorder,
     DatetimeAsISO,
     DecimalAsStr,
     EventStore,
     InfrastructureFactory,
+    IntegrityError,
     Mapper,
     PersistenceError,
     RecordConflictError,
@@ -56,10 +59,16 @@ class Application:
     notify_topics: Sequence[str] = ()
     """Topics of the events for which followers are prompted; all, if empty."""
 
+    log = EarlierName("notification_log")
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = cls.__name__
+
+    def __class_getitem__(cls, id_type: type[Any]) -> type[Self]:
+        """Return the class itself: the type of its aggregates' ids may be stated, or not."""
+        return cls
 
     def __init__(self, env: EnvType | None = None) -> None:
         self.closing = Event()
@@ -159,8 +168,15 @@ class Application:
         return self.factory.event_store(mapper=self.mapper, recorder=recorder)
 
     def construct_repository(self) -> Repository:
-        """Return the repository of the application's aggregates."""
-        return Repository(self.events, snapshot_store=self.snapshots)
+        """Return the repository of the application's aggregates, with the cache that is set."""
+        return Repository(
+            self.events,
+            snapshot_store=self.snapshots,
+            cache=self._construct_cache(),
+            fastforward=self._is_on("AGGREGATE_CACHE_FASTFORWARD", "y"),
+            fastforward_skipping=self._is_on("AGGREGATE_CACHE_FASTFORWARD_SKIPPING", "n"),
+            deepcopy_from_cache=self._is_on("DEEPCOPY_FROM_AGGREGATE_CACHE", "y"),
+        )
 
     def construct_notification_log(self) -> NotificationLog:
         """Return the log by which followers read the application's events."""
@@ -175,10 +191,38 @@ class Application:
         kwargs = dict(processing_event.saved_kwargs)
         if processing_event.tracking is not None:
             kwargs["tracking"] = processing_event.tracking
-        return self.events.put(processing_event.events, **kwargs)
+        try:
+            recordings = self.events.put(processing_event.events, **kwargs)
+        except IntegrityError:
+            # The aggregates may have been taken from a cache that is behind.
+            for aggregate_id in processing_event.aggregates:
+                self.repository.forget(aggregate_id)
+            raise
+        for aggregate in processing_event.aggregates.values():
+            self.repository.remember(aggregate)
+        return recordings
 
     def _notify(self, recordings: list[Recording]) -> None:
         """Do nothing; leaders prompt their followers."""
+
+    def _construct_cache(self) -> Cache[UUID | str, Any] | None:
+        key = "AGGREGATE_CACHE_MAXSIZE"
+        maxsize = self.env.get(key)
+        if not maxsize:
+            return None
+        try:
+            return LRUCache(int(maxsize)) if int(maxsize) > 0 else Cache()
+        except ValueError:
+            raise ValueError(
+                f"{key} is {maxsize!r}. Give a number of aggregates, or 0 for no limit."
+            ) from None
+
+    def _is_on(self, key: str, default: str) -> bool:
+        value = self.env.get(key) or default
+        try:
+            return strtobool(value)
+        except ValueError as error:
+            raise ValueError(f"{key} is {value!r}: {error}") from None
 
     def _keeps_snapshots(self) -> bool:
         return bool(

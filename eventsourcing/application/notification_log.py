@@ -40,6 +40,10 @@ class NotificationLog(ABC):
     ) -> Sequence[Notification]:
         """Return at most ``limit`` notifications; see ``ApplicationRecorder``."""
 
+    def max_notification_id(self) -> int | None:
+        """Return the id of the last notification; ``None`` if there is none, or none is known."""
+        return None
+
 
 class LocalNotificationLog(NotificationLog):
     """The notification log of an application in this process."""
@@ -80,6 +84,9 @@ class LocalNotificationLog(NotificationLog):
         return self.recorder.select_notifications(
             start, limit, stop, topics, inclusive_of_start=inclusive_of_start
         )
+
+    def max_notification_id(self) -> int | None:
+        return self.recorder.max_notification_id()
 
 
 def _parse_section_id(section_id: str) -> tuple[int, int]:

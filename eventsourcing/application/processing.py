@@ -1,5 +1,6 @@
 """Processing events: what one save, or one run of a policy, has to record."""
 
+import warnings
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,15 @@ class ProcessingEvent:
             else:
                 self.events.append(obj)
         self.saved_kwargs.update(kwargs)
+
+    def save(self, *objs: Any, **kwargs: Any) -> None:
+        """Do what ``collect_events()`` does; an earlier name of it."""
+        warnings.warn(
+            "ProcessingEvent.save() is deprecated. Use collect_events().",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self.collect_events(*objs, **kwargs)
 
     def restore_events(self) -> None:
         """Give the aggregates their pending events back, after recording them has failed."""

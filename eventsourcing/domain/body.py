@@ -1,7 +1,8 @@
 """The body of an aggregate's class: the methods in it that are decorated."""
 
+import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from eventsourcing.domain.decorator import CommandMethodDecorator
 from eventsourcing.domain.definition import EventClass
@@ -32,7 +33,7 @@ class Decorators:
         self.methods: dict[str, CommandMethodDecorator] = {}
         self.setters: dict[str, tuple[property, CommandMethodDecorator]] = {}
         self.projections = list(getattr(body, "projections", ()))
-        for name, value in body.items():
+        for name, value in {**_mixed_in(cls), **body}.items():
             if isinstance(value, property):
                 self._add_property(name, value)
             elif isinstance(value, CommandMethodDecorator):
@@ -48,7 +49,7 @@ class Decorators:
         """Return those that were given a class, except ``__init__``, by that class."""
         found: dict[EventClass, CommandMethodDecorator] = {}
         if self.init is not None and is_event_class(self.init.event_spec):
-            found[self.init.event_spec] = self.init
+            found[cast("EventClass", self.init.event_spec)] = self.init
         for decorator in self:
             spec = decorator.event_spec
             if spec is None or isinstance(spec, str):
@@ -72,7 +73,7 @@ class Decorators:
         else:
             self.methods[name] = decorator
 
-    def _add_property(self, name: str, value: property) -> None:
+    def _add_property(self, name: str, value: Any) -> None:
         for accessor, kind in ((value.fget, "getter"), (value.fdel, "deleter")):
             if isinstance(accessor, CommandMethodDecorator):
                 raise TypeError(
@@ -91,3 +92,20 @@ class Decorators:
                     f"@event on a method '_' of {self.cls.__qualname__} requires event name or "
                     f"class."
                 )
+
+
+def _mixed_in(cls: type) -> dict[str, Any]:
+    """Return what is decorated in bases that are not aggregates, and not replaced by others."""
+    return {
+        name: value
+        for base in cls.__mro__
+        if not isinstance(base, type(cls))
+        for name, value in vars(base).items()
+        if _is_decorated(value) and inspect.getattr_static(cls, name) is value
+    }
+
+
+def _is_decorated(value: Any) -> bool:
+    if isinstance(value, property):
+        return isinstance(value.fset, CommandMethodDecorator)
+    return isinstance(value, CommandMethodDecorator)

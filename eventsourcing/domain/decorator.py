@@ -5,7 +5,7 @@ from types import FunctionType
 from typing import Any, TypeVar, overload
 
 from eventsourcing.domain.errors import ProgrammingError
-from eventsourcing.domain.mutation import CanMutateAggregate
+from eventsourcing.domain.mutation import CanInitAggregate, CanMutateAggregate
 
 __all__ = ["CommandMethodDecorator", "event", "triggers"]
 
@@ -21,7 +21,7 @@ class CommandMethodDecorator:
         decorated: Any,
         topic: str | None = None,
     ) -> None:
-        self.property = decorated if isinstance(decorated, property) else None
+        self.property: Any = decorated if isinstance(decorated, property) else None
         func = decorated
         if self.property is not None:
             func = self.property.fset
@@ -39,6 +39,8 @@ class CommandMethodDecorator:
                 "@event on __init__ has neither event name nor class. "
                 "Give one of them, for example @event('Registered')."
             )
+        if isinstance(event_spec, type):
+            _refuse_wrong_kind(event_spec, func.__name__)
         self.event_spec = event_spec
         self.func = func
         self.topic = topic
@@ -116,6 +118,19 @@ def event(arg: Any = None, /, *, topic: str | None = None) -> Any:
 
 
 triggers = event
+
+
+def _refuse_wrong_kind(event_class: type, name: str) -> None:
+    if name == "__init__" and not issubclass(event_class, CanInitAggregate):
+        raise TypeError(
+            f"@event on __init__ got {event_class.__qualname__}, which is not a 'created' event "
+            f"class. Inherit AggregateCreated."
+        )
+    if name != "__init__" and issubclass(event_class, CanInitAggregate):
+        raise TypeError(
+            f"@event on {name}() got {event_class.__qualname__}, which is a 'created' event "
+            f"class. Use it on __init__, or in a class method that calls _create()."
+        )
 
 
 def _is_event_class(obj: Any) -> bool:

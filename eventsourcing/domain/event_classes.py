@@ -28,6 +28,8 @@ class EventClasses:
         """The aggregate's own event classes by name."""
         self.successors: dict[EventClass, EventClass] = {}
         """Event classes that are replaced on this aggregate, and by what."""
+        self.callers: dict[Any, type[DecoratedFuncCaller]] = {}
+        """Those of the replacing classes that call a decorated method."""
         self.event: EventClass | None = self._define_event()
 
     def define_nested(self, decorated: Mapping[EventClass, CommandMethodDecorator]) -> None:
@@ -36,17 +38,17 @@ class EventClasses:
             if name == "Event" or not _is_nested_event_class(name, value):
                 continue
             if value in decorated:
-                self._define_caller(name, decorated[value], value)
+                self.callers[value] = self._define_caller(name, decorated[value], value)
             elif self.event is not None and not issubclass(value, self.event):
                 self.define_successor(name, value)
             else:
                 self.own[name] = value
 
-    def define_for(self, decorator: CommandMethodDecorator) -> EventClass:
+    def define_for(self, decorator: CommandMethodDecorator) -> type[DecoratedFuncCaller]:
         """Return the class of the events that call the decorated method, defined if need be."""
         name, spec = decorator.event_name(), decorator.event_spec
-        if spec in self.successors:
-            return self.successors[spec]
+        if spec in self.callers:
+            return self.callers[spec]
         self._refuse_second(name)
         return self._define_caller(name, decorator, None if isinstance(spec, str) else spec)
 
@@ -87,22 +89,23 @@ class EventClasses:
 
     def _define_caller(
         self, name: str, decorator: CommandMethodDecorator, original: EventClass | None
-    ) -> EventClass:
+    ) -> type[DecoratedFuncCaller]:
         parameters = Parameters(decorator.func)
         if original is None:
-            bases = (DecoratedFuncCaller, self.required_event())
-            made = self._define(name, bases, _annotations(parameters), decorator.topic)
+            bases: tuple[type, ...] = (DecoratedFuncCaller, self.required_event())
+            made: Any = self._define(name, bases, _annotations(parameters), decorator.topic)
         else:
             bases = (DecoratedFuncCaller, original, *self._kin(original))
             made = self._define(name, bases, original=original)
         made.decorated_method = parameters
-        return made
+        caller: type[DecoratedFuncCaller] = made
+        return caller
 
     def _define_event(self) -> EventClass | None:
         inherited: list[EventClass] = []
         for base in self.cls.__bases__:
-            event = getattr(base, "Event", None)
-            if is_event_class(event) and event not in inherited:
+            event: Any = getattr(base, "Event", None)
+            if is_event_class(event):
                 inherited.append(event)
         inherited = _most_derived(inherited)
         event = self.body.get("Event")
@@ -110,7 +113,7 @@ class EventClasses:
             strangers = [base for base in inherited if not issubclass(event, base)]
             if not strangers:
                 self.own["Event"] = event
-                return event
+                return self.own["Event"]
             return self._define("Event", (event, *strangers), original=event)
         return self._define("Event", tuple(inherited)) if inherited else None
 

@@ -20,7 +20,8 @@ class FieldsType(type):
     def _make_fields(cls, **options: Any) -> None:
         before = dict(vars(cls))
         type.__setattr__(cls, _UNDO, None)
-        dataclass(**options)(cls)
+        decorate: Any = dataclass(**options)
+        decorate(cls)
         after = vars(cls)
         undo = {
             name: before.get(name, MISSING)

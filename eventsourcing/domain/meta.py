@@ -1,12 +1,12 @@
 """The metaclass of aggregates: a definition defines event classes, a call triggers an event."""
 
 # In a metaclass, the first argument is a class.
-# ruff: noqa: N804, N805
+# ruff: noqa: N804, N805, PYI034
 
 import inspect
 from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 from eventsourcing.domain.body import Body, Decorators
 from eventsourcing.domain.commands import ProjectionMethod, make_command
@@ -37,7 +37,7 @@ class MetaAggregate(FieldsType):
         def __getattr__(cls, name: str) -> Any: ...
 
     @classmethod
-    def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> Body:  # type: ignore[override]
+    def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> Body:
         return Body()
 
     def __new__(
@@ -48,7 +48,7 @@ class MetaAggregate(FieldsType):
         *,
         created_event_name: str | None = None,
         **kwargs: Any,
-    ) -> Self:
+    ) -> "MetaAggregate":
         _check_body(namespace.get("__qualname__", name), namespace)
         cls = super().__new__(mcs, name, bases, dict(namespace), **kwargs)
         decorators = Decorators(cls, namespace)
@@ -157,4 +157,4 @@ def _define_commands(cls: MetaAggregate, classes: EventClasses, decorators: Deco
     for name, (prop, decorator) in decorators.setters.items():
         setattr(cls, name, property(prop.fget, commands[decorator], prop.fdel, prop.__doc__))
     if decorators.projections:
-        cls._ = ProjectionMethod()  # type: ignore[misc]
+        cls._ = ProjectionMethod()

@@ -50,9 +50,7 @@ class CanMutateAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimestam
     """Gives a class of events the power to change an aggregate."""
 
     if TYPE_CHECKING:
-
-        @property
-        def timestamp(self) -> datetime: ...
+        timestamp: datetime
 
     def mutate(self, aggregate: Any) -> Any:
         """

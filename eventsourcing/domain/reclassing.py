@@ -49,6 +49,7 @@ def _body(cls: type) -> dict[str, Any]:
         if not (inspect.isgetsetdescriptor(value) or inspect.ismemberdescriptor(value))
         and name not in {"__slots__", "__annotations_cache__"}
     }
+    body["__qualname__"] = cls.__qualname__
     if "__dataclass_params__" in body:
         # Aggregates compare, and show themselves, as aggregates.
         for name in ("__eq__", "__repr__"):
@@ -67,8 +68,8 @@ def _is_generated(value: Any) -> bool:
 def _correct_super(value: Any, old: type, new: type) -> None:
     """Let ``super()`` without arguments find the new class in place of the old one."""
     for func in _functions(value):
-        for cell in func.__closure__ or ():
-            if cell.cell_contents is old:
+        for name, cell in zip(func.__code__.co_freevars, func.__closure__ or (), strict=True):
+            if name == "__class__" and cell.cell_contents is old:
                 cell.cell_contents = new
 
 

@@ -1,5 +1,6 @@
 """Persistence: how domain events are stored, and read back in order."""
 
+from eventsourcing.persistence.announcer import Announcer
 from eventsourcing.persistence.compression import Cipher, Compressor
 from eventsourcing.persistence.errors import (
     DatabaseError,
@@ -15,17 +16,20 @@ from eventsourcing.persistence.errors import (
     ProgrammingError,
     RecordConflictError,
     TranscodingNotRegisteredError,
+    WaitInterruptedError,
 )
 from eventsourcing.persistence.event_store import EventStore
-from eventsourcing.persistence.factory import InfrastructureFactory
+from eventsourcing.persistence.factory import InfrastructureFactory, TTrackingRecorder
 from eventsourcing.persistence.mapper import Mapper
 from eventsourcing.persistence.recorders import (
     AggregateRecorder,
     ApplicationRecorder,
     ProcessRecorder,
+    Recorder,
     TrackingRecorder,
 )
 from eventsourcing.persistence.records import Notification, Recording, StoredEvent, Tracking
+from eventsourcing.persistence.subscription import Subscription
 from eventsourcing.persistence.transcoding import (
     DatetimeAsISO,
     DecimalAsStr,
@@ -37,6 +41,7 @@ from eventsourcing.persistence.transcoding import (
 
 __all__ = [
     "AggregateRecorder",
+    "Announcer",
     "ApplicationRecorder",
     "Cipher",
     "Compressor",
@@ -60,12 +65,16 @@ __all__ = [
     "ProcessRecorder",
     "ProgrammingError",
     "RecordConflictError",
+    "Recorder",
     "Recording",
     "StoredEvent",
+    "Subscription",
+    "TTrackingRecorder",
     "Tracking",
     "TrackingRecorder",
     "Transcoder",
     "Transcoding",
     "TranscodingNotRegisteredError",
     "UUIDAsHex",
+    "WaitInterruptedError",
 ]

@@ -16,6 +16,7 @@ __all__ = [
     "ProgrammingError",
     "RecordConflictError",
     "TranscodingNotRegisteredError",
+    "WaitInterruptedError",
 ]
 
 
@@ -69,3 +70,7 @@ class MapperDeserialisationError(EventSourcingError, ValueError):
 
 class TranscodingNotRegisteredError(EventSourcingError, TypeError):
     """No transcoding is registered for a type of value, or for a name found in stored data."""
+
+
+class WaitInterruptedError(EventSourcingError):
+    """A wait has been ended before what was waited for had happened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from types import ModuleType
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 from eventsourcing.environment import Environment, strtobool
 from eventsourcing.persistence.compression import Cipher
@@ -16,13 +16,18 @@ from eventsourcing.persistence.recorders import (
     AggregateRecorder,
     ApplicationRecorder,
     ProcessRecorder,
+    TrackingRecorder,
 )
 from eventsourcing.persistence.transcoding import JSONTranscoder, Transcoder
 from eventsourcing.topics import TopicError, resolve_topic
 
-__all__ = ["InfrastructureFactory"]
+__all__ = ["InfrastructureFactory", "TTrackingRecorder"]
+
+# Under these, environments written for early releases name the factory.
+_EARLIER_KEYS = ("INFRASTRUCTURE_FACTORY", "FACTORY_TOPIC")
 
 _T = TypeVar("_T")
+TTrackingRecorder = TypeVar("TTrackingRecorder", bound=TrackingRecorder)
 
 
 class InfrastructureFactory(ABC):
@@ -38,8 +43,16 @@ class InfrastructureFactory(ABC):
     MAPPER_TOPIC: ClassVar[str] = "MAPPER_TOPIC"
     COMPRESSOR_TOPIC: ClassVar[str] = "COMPRESSOR_TOPIC"
     CIPHER_TOPIC: ClassVar[str] = "CIPHER_TOPIC"
+    CIPHER_KEY: ClassVar[str] = "CIPHER_KEY"
+    APPLICATION_RECORDER_TOPIC: ClassVar[str] = "APPLICATION_RECORDER_TOPIC"
+    TRACKING_RECORDER_TOPIC: ClassVar[str] = "TRACKING_RECORDER_TOPIC"
+    PROCESS_RECORDER_TOPIC: ClassVar[str] = "PROCESS_RECORDER_TOPIC"
     IS_SNAPSHOTTING_ENABLED: ClassVar[str] = "IS_SNAPSHOTTING_ENABLED"
 
+    tracking_recorder_class: type[TrackingRecorder]
+    """The class of recorders of positions, unless another is asked for."""
+
+    default_cipher: ClassVar[str] = "eventsourcing.cipher:AESCipher"
     default_persistence_module: ClassVar[str] = "eventsourcing.popo"
 
     @classmethod
@@ -51,8 +64,10 @@ class InfrastructureFactory(ABC):
         events are kept in memory. Raise ``InfrastructureFactoryError`` if it cannot be used.
         """
         env = Environment() if env is None else env
-        topic = env.get(cls.PERSISTENCE_MODULE) or cls.default_persistence_module
-        return _factory_class(topic)(env)
+        for key in (cls.PERSISTENCE_MODULE, *_EARLIER_KEYS):
+            if topic := env.get(key):
+                return _factory_class(key, topic)(env)
+        return _factory_class(cls.PERSISTENCE_MODULE, cls.default_persistence_module)(env)
 
     def __init__(self, env: Environment) -> None:
         self.env = env
@@ -65,13 +80,13 @@ class InfrastructureFactory(ABC):
 
     def transcoder(self) -> Transcoder:
         """Return the transcoder, which writes JSON unless ``TRANSCODER_TOPIC`` says otherwise."""
-        return self._resolved(self.TRANSCODER_TOPIC, Transcoder, JSONTranscoder)()
+        return self.resolved(self.TRANSCODER_TOPIC, JSONTranscoder, Transcoder)()
 
     def mapper(
         self, transcoder: Transcoder | None = None, mapper_class: type[Mapper] | None = None
     ) -> Mapper:
         """Return the mapper, with the compressor and the cipher that the environment names."""
-        mapper_class = mapper_class or self._resolved(self.MAPPER_TOPIC, Mapper, Mapper)
+        mapper_class = mapper_class or self.resolved(self.MAPPER_TOPIC, Mapper)
         return mapper_class(
             transcoder=self.transcoder() if transcoder is None else transcoder,
             compressor=self.compressor(),
@@ -93,10 +108,16 @@ class InfrastructureFactory(ABC):
         return cast(CompressorProtocol, compressor)
 
     def cipher(self) -> Cipher | None:
-        """Return the cipher that ``CIPHER_TOPIC`` names."""
-        if not self.env.get(self.CIPHER_TOPIC):
+        """Return the cipher that ``CIPHER_TOPIC`` names; AES where there is a key alone."""
+        topic = self.env.get(self.CIPHER_TOPIC)
+        if not topic and not self.env.get(self.CIPHER_KEY):
             return None
-        return self._resolved(self.CIPHER_TOPIC, Cipher, Cipher)(self.env)
+        found = _resolve(self.CIPHER_TOPIC, topic or self.default_cipher)
+        if not (isinstance(found, type) and issubclass(found, Cipher)):
+            raise InfrastructureFactoryError(
+                f"{self.CIPHER_TOPIC} is {topic!r}, which is not a subclass of Cipher."
+            )
+        return found(self.env)
 
     def event_store(
         self, *, mapper: Mapper | None = None, recorder: AggregateRecorder | None = None
@@ -119,6 +140,33 @@ class InfrastructureFactory(ABC):
     def application_recorder(self) -> ApplicationRecorder:
         """Return a recorder of an application's events."""
 
+    @overload
+    def tracking_recorder(self, tracking_recorder_class: None = None) -> TrackingRecorder: ...
+
+    @overload
+    def tracking_recorder(
+        self, tracking_recorder_class: type[TTrackingRecorder]
+    ) -> TTrackingRecorder: ...
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> Any:
+        """
+        Return a recorder of positions, which may be a view as well.
+
+        It is of the class given, or of the one that ``TRACKING_RECORDER_TOPIC`` names.
+        """
+        return self.construct_tracking_recorder(
+            self.resolved(
+                self.TRACKING_RECORDER_TOPIC,
+                tracking_recorder_class or self.tracking_recorder_class,
+            )
+        )
+
+    @abstractmethod
+    def construct_tracking_recorder(
+        self, tracking_recorder_class: type[TTrackingRecorder]
+    ) -> TTrackingRecorder:
+        """Return a new recorder of the class."""
+
     @abstractmethod
     def process_recorder(self) -> ProcessRecorder:
         """Return a recorder of a follower's events and positions."""
@@ -129,7 +177,14 @@ class InfrastructureFactory(ABC):
     def close(self) -> None:
         """Give back everything that the factory and its recorders hold."""
 
-    def _resolved(self, key: str, base: type[_T], default: type[_T]) -> type[_T]:
+    def resolved(self, key: str, default: type[_T], base: type[Any] | None = None) -> type[_T]:
+        """
+        Return the class that the environment names under the key, or the default.
+
+        Raise ``InfrastructureFactoryError`` unless it is a subclass of ``base``, by default of
+        the default.
+        """
+        base = default if base is None else base
         topic = self.env.get(key)
         if not topic:
             return default
@@ -150,8 +205,7 @@ def _resolve(key: str, topic: str) -> Any:
         ) from error
 
 
-def _factory_class(topic: str) -> type[InfrastructureFactory]:
-    key = InfrastructureFactory.PERSISTENCE_MODULE
+def _factory_class(key: str, topic: str) -> type[InfrastructureFactory]:
     found = _resolve(key, topic)
     if isinstance(found, ModuleType):
         classes = [

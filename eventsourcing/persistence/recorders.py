@@ -3,15 +3,55 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from threading import Event
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from eventsourcing.persistence.announcer import Announcer
+from eventsourcing.persistence.errors import IntegrityError, WaitInterruptedError
 from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
+from eventsourcing.persistence.subscription import Subscription
 
-__all__ = ["AggregateRecorder", "ApplicationRecorder", "ProcessRecorder", "TrackingRecorder"]
+_INTERRUPT_INTERVAL = 0.05
+
+__all__ = [
+    "AggregateRecorder",
+    "ApplicationRecorder",
+    "ProcessRecorder",
+    "Recorder",
+    "TrackingRecorder",
+]
 
 
-class AggregateRecorder(ABC):
+class Recorder:
+    """What all recorders have in common: commits, and waiting for them."""
+
+    poll_interval: float | None = None
+    """
+    Seconds between two looks for what other processes have committed.
+
+    ``None`` where there are no other processes: a wait ends by announcement alone.
+    """
+
+    @property
+    def announcer(self) -> Announcer:
+        """Announces, in this process, what the recorder has committed."""
+        # Made when first asked for, so that recorders need not call an initialiser. The method
+        # of the dictionary is atomic: two threads get the same one.
+        announcer: Announcer = vars(self).setdefault("_announcer", Announcer())
+        return announcer
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """
+        Call back once what the calling thread has written is committed.
+
+        That is at once unless a transaction is open; never, if that transaction is rolled back.
+        """
+        callback()
+
+
+class AggregateRecorder(Recorder, ABC):
     """Keeps the events of aggregates."""
 
     @abstractmethod
@@ -38,17 +78,13 @@ class AggregateRecorder(ABC):
     ) -> Sequence[StoredEvent]:
         """Return one originator's events in the order of their versions, or backwards."""
 
-    def on_commit(self, callback: Callable[[], None]) -> None:
-        """
-        Call back once what the calling thread has written is committed.
-
-        That is at once unless a transaction is open; never, if that transaction is rolled back.
-        """
-        callback()
-
 
 class ApplicationRecorder(AggregateRecorder):
-    """Keeps the events of an application in one total order, as notifications."""
+    """
+    Keeps the events of an application in one total order, as notifications.
+
+    An implementation announces each commit of new events by its ``announcer``.
+    """
 
     @abstractmethod
     def select_notifications(
@@ -72,9 +108,21 @@ class ApplicationRecorder(AggregateRecorder):
     def max_notification_id(self) -> int | None:
         """Return the id of the last notification, or ``None`` if there is none."""
 
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription:
+        """
+        Return an iterator over the notifications after the id ``gt``, present and future.
 
-class TrackingRecorder(ABC):
-    """Keeps a follower's positions, one for each upstream application."""
+        With ``topics``, other notifications are passed over.
+        """
+        return Subscription(self, gt=gt, topics=topics)
+
+
+class TrackingRecorder(Recorder, ABC):
+    """
+    Keeps a follower's positions, one for each upstream application.
+
+    An implementation announces each commit of a position by its ``announcer``.
+    """
 
     @abstractmethod
     def insert_tracking(self, tracking: Tracking) -> None:
@@ -95,6 +143,49 @@ class TrackingRecorder(ABC):
             return True
         position = self.max_tracking_id(application_name)
         return position is not None and position >= notification_id
+
+    def pass_over(self, tracking: Tracking) -> None:
+        """Move the position past notifications that need no processing, unless it is past them."""
+        if not self.has_tracking_id(tracking.application_name, tracking.notification_id):
+            try:
+                self.insert_tracking(tracking)
+            except IntegrityError:
+                # Somebody else has moved it, further perhaps.
+                return
+
+    def wait(
+        self,
+        application_name: str,
+        notification_id: int | None,
+        timeout: float = 1.0,
+        interrupt: Event | None = None,
+    ) -> None:
+        """
+        Wait until the position in the named upstream application has reached the notification.
+
+        Raise ``TimeoutError`` if it has not within the time-out, in seconds, and
+        ``WaitInterruptedError`` if ``interrupt`` is set first.
+        """
+        deadline = monotonic() + timeout
+        while True:
+            mark = self.announcer.mark()
+            if self.has_tracking_id(application_name, notification_id):
+                return
+            if interrupt is not None and interrupt.is_set():
+                raise WaitInterruptedError(
+                    f"The wait for notification {notification_id} of {application_name!r} was "
+                    f"interrupted."
+                )
+            left = deadline - monotonic()
+            if left <= 0:
+                raise TimeoutError(
+                    f"Notification {notification_id} of {application_name!r} was not processed "
+                    f"within {timeout:g} s: the position is "
+                    f"{self.max_tracking_id(application_name)}."
+                )
+            # Nothing announces that the interrupt is set.
+            longest = _INTERRUPT_INTERVAL if interrupt is not None else left
+            self.announcer.wait(mark, min(left, longest, self.poll_interval or left))
 
 
 class ProcessRecorder(TrackingRecorder, ApplicationRecorder):

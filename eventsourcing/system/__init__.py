@@ -1,14 +1,24 @@
 """Systems: applications that follow one another, and what runs them."""
 
-from eventsourcing.system.errors import EventProcessingError, RunnerAlreadyStartedError
+from eventsourcing.deprecation import deprecated_names
+from eventsourcing.system.errors import (
+    EventProcessingError,
+    NotificationConvertingError,
+    NotificationPullingError,
+    RunnerAlreadyStartedError,
+)
 from eventsourcing.system.follower import Follower
 from eventsourcing.system.leader import Leader
-from eventsourcing.system.multi_threaded import MultiThreadedRunner, MultiThreadedRunnerThread
+from eventsourcing.system.multi_threaded import (
+    MultiThreadedRunner,
+    MultiThreadedRunnerThread,
+    NewMultiThreadedRunner,
+)
 from eventsourcing.system.process_application import ProcessApplication
 from eventsourcing.system.reader import NotificationLogReader
 from eventsourcing.system.recording_event import RecordingEvent, RecordingEventReceiver
 from eventsourcing.system.runner import Runner, connect
-from eventsourcing.system.single_threaded import SingleThreadedRunner
+from eventsourcing.system.single_threaded import NewSingleThreadedRunner, SingleThreadedRunner
 from eventsourcing.system.system import System
 
 __all__ = [
@@ -17,7 +27,11 @@ __all__ = [
     "Leader",
     "MultiThreadedRunner",
     "MultiThreadedRunnerThread",
+    "NewMultiThreadedRunner",
+    "NewSingleThreadedRunner",
+    "NotificationConvertingError",
     "NotificationLogReader",
+    "NotificationPullingError",
     "ProcessApplication",
     "RecordingEvent",
     "RecordingEventReceiver",
@@ -27,3 +41,5 @@ __all__ = [
     "System",
     "connect",
 ]
+
+__getattr__ = deprecated_names(__name__, {"RunnerAlreadyStarted": RunnerAlreadyStartedError})

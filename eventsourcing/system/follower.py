@@ -1,42 +1,27 @@
 """Followers: applications that process the events of other applications, each exactly once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from threading import RLock
 from typing import Any, ClassVar
 
-from eventsourcing.application import Application, NotificationLog, ProcessingEvent
-from eventsourcing.dispatch import singledispatchmethod
+from eventsourcing.application import NotificationLog
 from eventsourcing.environment import Environment, EnvType
-from eventsourcing.persistence import Mapper, Notification, ProcessRecorder, Tracking
+from eventsourcing.persistence import Mapper, Notification, Tracking
+from eventsourcing.projection import EventSourcedProjection
 from eventsourcing.system.reader import NotificationLogReader
 
 __all__ = ["Follower"]
 
 
-class Follower(Application):
-    """
-    An application with a policy that says what to do about upstream events.
+class Follower(EventSourcedProjection):
+    """An application that processes the events of the applications which it follows."""
 
-    New events that the policy collects are recorded together with the position of the event that
-    caused them, in one transaction: each event is processed once, whatever fails in between.
-    """
-
-    topics: Sequence[str] = ()
-    """Topics of the upstream events to process; all, if empty."""
     pull_section_size: ClassVar[int] = 10
     """The number of notifications read, and processed in one transaction, at a time."""
-
-    recorder: ProcessRecorder
 
     def __init__(self, env: EnvType | None = None) -> None:
         super().__init__(env)
         self.readers: dict[str, NotificationLogReader] = {}
         self.mappers: dict[str, Mapper] = {}
-        self.processing_lock = RLock()
-
-    def construct_recorder(self) -> ProcessRecorder:
-        """Return the recorder of the follower's events and positions."""
-        return self.factory.process_recorder()
 
     def follow(self, name: str, log: NotificationLog, mapper: Mapper | None = None) -> None:
         """
@@ -47,14 +32,6 @@ class Follower(Application):
         """
         self.readers[name] = NotificationLogReader(log, section_size=self.pull_section_size)
         self.mappers[name] = mapper or self._mapper_for(name)
-
-    @singledispatchmethod
-    def policy(self, domain_event: Any, processing_event: ProcessingEvent) -> None:
-        """
-        Say what to do about an upstream event; by default, nothing.
-
-        Collect the events of changed aggregates with ``processing_event.collect_events()``.
-        """
 
     def pull_and_process(
         self, leader_name: str, start: int | None = None, stop: int | None = None
@@ -110,8 +87,12 @@ class Follower(Application):
         early, and well, when ``is_interrupted()`` says so after a notification.
         """
         with self.processing_lock:
+            # The head is read first: whatever is below it is seen by the reading that follows.
+            head = self._head(leader_name) if self.topics and stop is None else None
             notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
             if not notifications:
+                if head is not None:
+                    self.recorder.pass_over(Tracking(leader_name, head))
                 return 0
             count = 0
             with self.recorder.processing(Tracking(leader_name, notifications[0].id)):
@@ -151,15 +132,8 @@ class Follower(Application):
             event = mapper.to_domain_event(notification)
             yield event, Tracking(leader_name, notification.id)
 
-    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
-        """Run the policy; record the events that it collects together with the position."""
-        with self.processing_lock:
-            processing_event = ProcessingEvent(tracking)
-            self.policy(domain_event, processing_event)
-            recordings = self._record(processing_event)
-            self._take_snapshots(processing_event)
-            self._notify(recordings)
-            self.notify(processing_event.events)
+    def _head(self, leader_name: str) -> int | None:
+        return self.readers[leader_name].notification_log.max_notification_id()
 
     def _mapper_for(self, leader_name: str) -> Mapper:
         factory = type(self.factory)(Environment(leader_name, self.env))

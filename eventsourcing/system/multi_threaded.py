@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
 from eventsourcing.environment import EnvType
-from eventsourcing.system.errors import EventProcessingError
+from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
+from eventsourcing.system.errors import (
+    EventProcessingError,
+    NotificationConvertingError,
+    NotificationPullingError,
+)
 from eventsourcing.system.follower import Follower
 from eventsourcing.system.recording_event import RecordingEvent
 from eventsourcing.system.runner import Runner
 from eventsourcing.system.system import System
 
-__all__ = ["MultiThreadedRunner", "MultiThreadedRunnerThread"]
+__all__ = ["MultiThreadedRunner", "MultiThreadedRunnerThread", "NewMultiThreadedRunner"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +78,7 @@ class MultiThreadedRunner(Runner):
         """Raise ``EventProcessingError`` from the first error of a follower, if there is one."""
         for thread in self.threads.values():
             if thread.error is not None:
-                raise EventProcessingError(
+                raise _error_class(thread.error)(
                     f"{thread.follower.name} has stopped: "
                     f"{type(thread.error).__name__}: {thread.error}"
                 ) from thread.error
@@ -121,3 +126,15 @@ class MultiThreadedRunnerThread(Thread):
         for leader_name in self.leader_names:
             while not self._stopping.is_set() and self.follower.process_next(leader_name):
                 pass
+
+
+def _error_class(error: BaseException) -> type[EventProcessingError]:
+    if isinstance(error, MapperDeserialisationError):
+        return NotificationConvertingError
+    if isinstance(error, PersistenceError):
+        return NotificationPullingError
+    return EventProcessingError
+
+
+NewMultiThreadedRunner = MultiThreadedRunner
+"""Another name of the same runner."""

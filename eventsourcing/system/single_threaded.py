@@ -8,7 +8,7 @@ from eventsourcing.system.recording_event import RecordingEvent
 from eventsourcing.system.runner import Runner
 from eventsourcing.system.system import System
 
-__all__ = ["SingleThreadedRunner"]
+__all__ = ["NewSingleThreadedRunner", "SingleThreadedRunner"]
 
 
 class SingleThreadedRunner(Runner):
@@ -61,3 +61,7 @@ class SingleThreadedRunner(Runner):
                 self.followers[follower_name].pull_and_process(leader_name)
             except Exception as error:  # noqa: BLE001 - raised once all followers had their turn
                 errors.append(error)
+
+
+NewSingleThreadedRunner = SingleThreadedRunner
+"""Another name of the same runner."""

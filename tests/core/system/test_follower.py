@@ -176,3 +176,18 @@ def test_collects_several_aggregates_in_one_transaction(school):
     twice.pull_and_process("DogSchool")
 
     assert [n.id for n in twice.notification_log["1,10"].items] == [1, 2]
+
+
+def test_moves_its_position_past_topics_that_it_does_not_name(school):
+    class OnlyTricks(Counters):
+        topics = ("tests.core.school:Dog.TrickAdded",)
+
+    school.add_trick(school.register_dog("Fido"), "sit")
+    last = school.recorder.max_notification_id() + 1
+    school.register_dog("Buster")
+    counters = follower_of(school, OnlyTricks)
+
+    counters.pull_and_process("DogSchool")
+
+    counters.recorder.wait("DogSchool", last)
+    assert counters.get_count("sit") == 1
