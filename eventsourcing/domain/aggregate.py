@@ -88,6 +88,12 @@ class BaseAggregate(Generic[TAggregateID], metaclass=MetaAggregate):
         self._pending_events: list[Any] = []
 
     @property
+    def __orig_class__(self) -> Any:
+        # A generic class that is called as Box[int](…) would leave this among the attributes of
+        # the new aggregate, which could not be the same after a replay.
+        raise AttributeError("__orig_class__")
+
+    @property
     def id(self) -> TAggregateID:
         """The id of the aggregate, which never changes."""
         found: TAggregateID = self._id
@@ -186,14 +192,23 @@ class Aggregate(BaseAggregate[UUID]):
     ones.
     """
 
+    # The public path, which stored topics name.
+    __module__ = "eventsourcing.domain"
+
     class Event(AggregateEvent):
         """Base class of the aggregate's events."""
+
+        __module__ = "eventsourcing.domain"
 
     class Created(Event, AggregateCreated):
         """The event that makes the aggregate."""
 
+        __module__ = "eventsourcing.domain"
+
     class Snapshot(AggregateSnapshot):
         """The state of the aggregate at a version."""
+
+        __module__ = "eventsourcing.domain"
 
     @staticmethod
     def create_id(*_: Any, **__: Any) -> UUID:

@@ -15,7 +15,7 @@ __all__ = ["DecoratedFuncCaller", "ProjectionMethod", "make_command"]
 class DecoratedFuncCaller(CanMutateAggregate[Any]):
     """Gives a class of events the decorated method that is called when they are applied."""
 
-    decorated_method: ClassVar[Parameters]
+    decorated_method: ClassVar[Parameters] = Parameters(object.__init__)
 
     def apply(self, aggregate: Any) -> None:
         """Do what the event's class says for itself, then call the decorated method."""

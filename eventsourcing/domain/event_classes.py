@@ -15,7 +15,7 @@ from eventsourcing.domain.mutation import CanMutateAggregate
 __all__ = ["EventClasses", "is_event_class"]
 
 # These are given to each event, so that no method can have a parameter of the same name.
-_RESERVED = frozenset({"originator_id", "originator_version", "originator_topic"})
+_GIVEN = frozenset({"originator_id", "originator_version", "originator_topic"})
 
 
 class EventClasses:
@@ -191,10 +191,10 @@ def _annotations(parameters: Parameters) -> dict[str, Any]:
                 f"{method}() has variable positional parameters (*{parameter.name}), but an event "
                 f"has a name for each value. Name the parameters."
             )
-        if parameter.name in _RESERVED:
+        if parameter.name in _GIVEN or hasattr(DecoratedFuncCaller, parameter.name):
             raise TypeError(
-                f"{method}() has a parameter '{parameter.name}', which is a field of each event "
-                f"already. Rename the parameter."
+                f"{method}() has a parameter '{parameter.name}', which is an attribute of each "
+                f"event already. Rename the parameter."
             )
     if parameters.takes_any_name:
         raise TypeError(

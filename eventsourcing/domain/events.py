@@ -46,6 +46,9 @@ class DomainEvent(HasOriginatorIDVersion[UUID], CanCreateTimestamp, metaclass=Me
     Annotations in a subclass are further fields: each subclass is a frozen dataclass.
     """
 
+    # The public path, which stored topics name.
+    __module__ = "eventsourcing.domain"
+
     originator_id: UUID
     """The id of the aggregate that the event belongs to."""
     originator_version: int
@@ -64,9 +67,13 @@ class DomainEvent(HasOriginatorIDVersion[UUID], CanCreateTimestamp, metaclass=Me
 class AggregateEvent(CanMutateAggregate[UUID], DomainEvent):
     """An event of an aggregate."""
 
+    __module__ = "eventsourcing.domain"
+
 
 class AggregateCreated(CanInitAggregate[UUID], AggregateEvent):
     """The first event of an aggregate."""
+
+    __module__ = "eventsourcing.domain"
 
     originator_topic: str
     """The topic of the aggregate's class."""

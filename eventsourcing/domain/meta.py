@@ -20,10 +20,18 @@ from eventsourcing.domain.errors import ProgrammingError
 from eventsourcing.domain.event_classes import EventClasses
 from eventsourcing.domain.explicit_topics import register_explicit_topics
 from eventsourcing.domain.fields import FieldsType, annotates_fields, own_annotations
+from eventsourcing.domain.mutation import CanMutateAggregate
 
 __all__ = ["MetaAggregate"]
 
 _T = TypeVar("_T")
+
+
+if TYPE_CHECKING:
+
+    class _DefinedEvent(CanMutateAggregate[Any]):
+        def __init__(self, **kwargs: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
 
 
 @dataclass_transform(eq_default=False, field_specifiers=(field,))
@@ -33,8 +41,8 @@ class MetaAggregate(FieldsType):
     __definition__: Definition
 
     if TYPE_CHECKING:
-        # Event classes that are made from decorated methods are not seen by type checkers.
-        def __getattr__(cls, name: str) -> Any: ...
+        # Type checkers do not see the classes that are defined for decorated methods.
+        def __getattr__(cls, name: str) -> type[_DefinedEvent]: ...
 
     @classmethod
     def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> Body:
@@ -49,7 +57,8 @@ class MetaAggregate(FieldsType):
         created_event_name: str | None = None,
         **kwargs: Any,
     ) -> "MetaAggregate":
-        _check_body(namespace.get("__qualname__", name), namespace)
+        if any(isinstance(base, MetaAggregate) for base in bases):
+            _check_body(namespace.get("__qualname__", name), namespace)
         cls = super().__new__(mcs, name, bases, dict(namespace), **kwargs)
         decorators = Decorators(cls, namespace)
         if decorators.init is not None:
@@ -72,6 +81,8 @@ class MetaAggregate(FieldsType):
         definition: Definition = cls.__definition__  # type: ignore[attr-defined]
         if definition.created is None:
             raise no_created_event(cls, definition)
+        if (args or kwargs) and cls.__init__ is object.__init__:
+            raise TypeError(f"{cls.__qualname__}() takes no arguments")
         values = definition.init.bind(args, kwargs)
         made: _T = cls._make(definition.created, values.pop("id", None), values)  # type: ignore[attr-defined]
         return made
@@ -83,7 +94,7 @@ class MetaAggregate(FieldsType):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        init = cls.__definition__.init
+        init = init_parameters(cls)
         return inspect.Signature([*init.all, *init.any_name])
 
     def _make_aggregate_fields(cls, body: dict[str, Any]) -> None:
@@ -109,10 +120,15 @@ class MetaAggregate(FieldsType):
 
 
 def _check_body(name: str, body: Mapping[str, Any]) -> None:
-    if "id" in body and body.get("__module__") != __name__.replace("meta", "aggregate"):
+    if "id" in body:
         raise ProgrammingError(
             f"Setting attribute 'id' on class '{name}' is not allowed: it is where an aggregate "
             f"keeps its id. Define create_id(), or annotate 'id: UUID' without a value."
+        )
+    if body.get("__slots__"):
+        raise ProgrammingError(
+            f"{name} has __slots__, but events and snapshots need all that an aggregate holds in "
+            f"its __dict__. Remove __slots__, or slots=True."
         )
     create_id = body.get("create_id")
     if create_id is not None and not isinstance(create_id, staticmethod | classmethod):
@@ -142,6 +158,10 @@ def _define(
     return replace(definition, has_explicit_topics=has_topic)
 
 
+def _is_aggregate(value: Any) -> bool:
+    return isinstance(type(value), MetaAggregate)
+
+
 def _define_commands(cls: MetaAggregate, classes: EventClasses, decorators: Decorators) -> None:
     commands = {}
     for decorator in decorators:
@@ -150,7 +170,7 @@ def _define_commands(cls: MetaAggregate, classes: EventClasses, decorators: Deco
             decorator.func,
             event_class,
             event_class.decorated_method,
-            lambda value: isinstance(type(value), MetaAggregate),
+            _is_aggregate,
         )
     for name, decorator in decorators.methods.items():
         setattr(cls, name, commands[decorator])

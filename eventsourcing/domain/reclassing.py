@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import Any, overload
 
 from eventsourcing.domain.aggregate import Aggregate
+from eventsourcing.domain.decorator import CommandMethodDecorator
 from eventsourcing.domain.meta import MetaAggregate
 
 __all__ = ["aggregate"]
@@ -75,7 +76,9 @@ def _correct_super(value: Any, old: type, new: type) -> None:
 
 def _functions(value: Any) -> list[FunctionType]:
     if isinstance(value, property):
-        found = [value.fget, value.fset, value.fdel]
-    else:
-        found = [getattr(value, "func", getattr(value, "__func__", value))]
-    return [func for func in found if isinstance(func, FunctionType)]
+        accessors = (value.fget, value.fset, value.fdel)
+        return [func for accessor in accessors for func in _functions(accessor)]
+    if isinstance(value, CommandMethodDecorator):
+        return [value.func, *_functions(value.property)]
+    func = getattr(value, "__func__", value)
+    return [func] if isinstance(func, FunctionType) else []

@@ -62,6 +62,9 @@ class CanSnapshotAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimest
 class Snapshot(CanSnapshotAggregate[UUID], DomainEvent):
     """The state of an aggregate at a version."""
 
+    # The public path, which stored topics name.
+    __module__ = "eventsourcing.domain"
+
     if not TYPE_CHECKING:
         topic: str
         state: dict[str, Any]

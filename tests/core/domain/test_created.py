@@ -193,6 +193,14 @@ def test_arguments_are_refused_in_pythons_words():
     )
 
 
+def test_class_without_init_takes_no_arguments():
+    class Dog(Aggregate):
+        pass
+
+    with pytest.raises(TypeError, match=r"Dog\(\) takes no arguments$"):
+        Dog("Fido")
+
+
 def test_subclass_inherits_init_and_created_event():
     class Dog(Aggregate):
         @event("Registered")

@@ -358,7 +358,8 @@ def test_init_needs_a_name():
         ("*names", r"has variable positional parameters \(\*names\)"),
         ("**names", r"has variable keyword parameters \(\*\*\)"),
         ("name, /", r"has positional-only parameters \(name, /\)"),
-        ("originator_id", "has a parameter 'originator_id', which is a field of each event"),
+        ("originator_id", "has a parameter 'originator_id', which is an attribute of each event"),
+        ("mutate", "has a parameter 'mutate', which is an attribute of each event already."),
     ],
 )
 @pytest.mark.parametrize("method", ["call", "__init__"])

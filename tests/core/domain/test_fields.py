@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import Aggregate, ProgrammingError, event
 
 
 class Dog(Aggregate):
@@ -29,6 +29,13 @@ def test_annotations_are_arguments_and_fields_of_the_created_event():
     assert (created.name, created.age) == ("Fido", 3)
     assert not hasattr(created, "tricks")
     assert str(signature(Dog)) == "(name: str, age: int = 1)"
+
+
+def test_class_without_docstring_shows_its_signature():
+    class Cat(Aggregate):
+        name: str
+
+    assert Cat.__doc__ == "Cat(name: str)"
 
 
 def test_class_is_a_dataclass():
@@ -85,6 +92,14 @@ def test_explicit_dataclass_may_stand_above_a_class_without_fields():
 
     assert Cat("Tom").name == "Tom"
     assert Cat("Tom") != Cat("Tom")
+
+
+def test_slots_are_refused():
+    with pytest.raises(ProgrammingError, match="Cat has __slots__, but events and snapshots need"):
+
+        @dataclass(slots=True)
+        class Cat(Aggregate):
+            name: str
 
 
 def test_subclass_adds_fields():

@@ -121,11 +121,18 @@ def test_super_finds_the_class():
         def feed(self) -> None:
             self.heard = super().greet()
 
+        @greeting.setter
+        @event("Taught")
+        def greeting(self, text: str) -> None:
+            self.learnt = super().greet() + text
+
     cat = Cat()
     cat.feed()
+    cat.greeting = "!"
 
     assert cat.greet() == "Hello, human"
     assert cat.greeting == cat.heard == "Hello"
+    assert cat.learnt == "Hello!"
     assert Cat.kind() is Cat
 
 

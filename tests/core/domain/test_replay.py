@@ -1,5 +1,7 @@
 """Replay: whatever is done to an aggregate, its events make an equal one."""
 
+from typing import Generic, TypeVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,7 @@ class Dog(Aggregate):
         self._name = name
 
 
+T = TypeVar("T")
 TEXT = st.text(max_size=5)
 COMMANDS = st.lists(
     st.one_of(
@@ -62,6 +65,16 @@ def replay(events, dog=None):
     for each in events:
         dog = each.mutate(dog)
     return dog
+
+
+def test_generic_aggregate_is_the_same_after_a_replay():
+    class Box(Aggregate, Generic[T]):
+        def __init__(self, content: T) -> None:
+            self.content = content
+
+    box = Box[int](3)
+
+    assert replay(box.collect_events()) == box
 
 
 @given(COMMANDS, st.lists(TEXT, max_size=3))
