@@ -1,0 +1,18 @@
+"""The app: its name, and where its system checks are."""
+
+from django.apps import AppConfig
+
+__all__ = ["DjangoEventSourcingConfig"]
+
+
+class DjangoEventSourcingConfig(AppConfig):
+    """Configures the app; systems and applications are built when they are first used."""
+
+    name = "django_eventsourcing"
+    label = "django_eventsourcing"
+    verbose_name = "Event sourcing"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from django_eventsourcing import checks  # noqa: F401

@@ -1,0 +1,92 @@
+"""Querysets: the questions that recorders and pages ask of events, snapshots and positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from django.db import connections, models, transaction
+
+from django_eventsourcing.ordering import get_commit_order
+
+if TYPE_CHECKING:
+    from django_eventsourcing.models import AbstractRecord, AbstractStoredEvent, AbstractTracking
+
+__all__ = ["RecordQuerySet", "StoredEventQuerySet", "TrackingQuerySet"]
+
+_Record = TypeVar("_Record", bound="AbstractRecord")
+_Event = TypeVar("_Event", bound="AbstractStoredEvent")
+_Tracking = TypeVar("_Tracking", bound="AbstractTracking")
+
+
+class RecordQuerySet(models.QuerySet[_Record]):
+    """Records of aggregates, by application, originator and version."""
+
+    def of(self, application_name: str) -> Self:
+        """Keep the records of one application."""
+        return self.filter(application_name=application_name)
+
+    def originator(self, originator_id: UUID | str) -> Self:
+        """Keep the records of one aggregate."""
+        return self.filter(originator_id=originator_id)
+
+    def versions(self, *, gt: int | None = None, lte: int | None = None) -> Self:
+        """Keep the versions after ``gt``, and up to and including ``lte``."""
+        records = self
+        if gt is not None:
+            records = records.filter(originator_version__gt=gt)
+        if lte is not None:
+            records = records.filter(originator_version__lte=lte)
+        return records
+
+
+class StoredEventQuerySet(RecordQuerySet[_Event]):
+    """Stored events, in the order of their versions or of their positions in the log."""
+
+    def after(self, position: int) -> Self:
+        """Keep the events after a position, in the order of the log."""
+        return self.filter(id__gt=position).order_by("id")
+
+    def starting_at(self, position: int) -> Self:
+        """Keep the events from a position on, in the order of the log."""
+        return self.filter(id__gte=position).order_by("id")
+
+    def until(self, position: int) -> Self:
+        """Keep the events up to and including a position."""
+        return self.filter(id__lte=position)
+
+    def with_topics(self, topics: Sequence[str]) -> Self:
+        """Keep the events that have one of the topics; no topics keep all of them."""
+        return self.filter(topic__in=topics) if topics else self.all()
+
+    def last_position(self) -> int | None:
+        """Return the highest id, or ``None`` if there are no events."""
+        return self.order_by("-id").values_list("id", flat=True).first()
+
+    def bulk_create(self, objs: Iterable[_Event], *args: Any, **kwargs: Any) -> list[_Event]:
+        """Insert the events when their turn in the order of commits has come."""
+        records = list(objs)
+        if not records:
+            return records
+        self._for_write = True
+        with transaction.atomic(using=self.db, savepoint=False):
+            connection = connections[self.db]
+            get_commit_order(connection).before_insert(connection, records)
+            return super().bulk_create(records, *args, **kwargs)
+
+
+class TrackingQuerySet(models.QuerySet[_Tracking]):
+    """Positions of followers in their upstream applications."""
+
+    def of(self, application_name: str) -> Self:
+        """Keep the positions of one follower."""
+        return self.filter(application_name=application_name)
+
+    def upstream(self, upstream_name: str) -> Self:
+        """Keep the positions in one upstream application."""
+        return self.filter(upstream_name=upstream_name)
+
+    def before(self, notification_id: int) -> Self:
+        """Keep the positions that have not reached the notification."""
+        return self.filter(notification_id__lt=notification_id)

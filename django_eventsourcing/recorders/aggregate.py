@@ -1,0 +1,147 @@
+"""The recorder of aggregates: their events or snapshots, by originator and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+from django import db
+from django.db import models, transaction
+from django.db.models import Q
+
+from django_eventsourcing.models import AbstractRecord, SnapshotRecord
+from django_eventsourcing.querysets import RecordQuerySet
+from django_eventsourcing.recorders.base import DjangoRecorder
+from django_eventsourcing.recorders.errors import breaks_constraint, database_errors, translated
+from django_eventsourcing.recorders.values import checked_text
+from eventsourcing.persistence.errors import DataError, RecordConflictError
+from eventsourcing.persistence.recorders import AggregateRecorder
+from eventsourcing.persistence.records import StoredEvent
+
+__all__ = ["DjangoAggregateRecorder"]
+
+VERSION_FIELDS = {"application_name", "originator_id", "originator_version"}
+BIGGEST_VERSION = 2**63 - 1
+
+
+class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
+    """
+    Keeps one application's records in a table that it may share with other applications.
+
+    All statements go to the database ``alias``. Writing joins the caller's transaction; a write
+    that is refused leaves that transaction as it was, and usable.
+    """
+
+    def __init__(
+        self,
+        application_name: str,
+        *,
+        alias: str = "default",
+        model: type[AbstractRecord] = SnapshotRecord,
+    ) -> None:
+        self.application_name = checked_text(model, "application_name", application_name)
+        self.alias = alias
+        self.model = model
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Write all the records in one statement, or none of them."""
+        with self._writing(stored_events):
+            return self._insert_events(stored_events, **kwargs)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Return one originator's records in the order of their versions, or backwards."""
+        records = (
+            self.records.of(self.application_name)
+            .originator(self._checked_id(originator_id))
+            .versions(gt=gt, lte=lte)
+            .order_by("-originator_version" if desc else "originator_version")
+            .values_list("originator_id", "originator_version", "topic", "state")
+        )
+        with database_errors(self.alias):
+            return [
+                StoredEvent(id_, version, topic, bytes(state))
+                for id_, version, topic, state in records[:limit]
+            ]
+
+    @property
+    def records(self) -> RecordQuerySet[AbstractRecord]:
+        """All records of the table, in the recorder's database."""
+        manager: Any = self.model._default_manager
+        return cast("RecordQuerySet[AbstractRecord]", manager.using(self.alias))
+
+    def _insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Insert the records; called in the transaction, for subclasses to add what is theirs."""
+        self._insert_records(stored_events)
+        return None
+
+    def _insert_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
+        return self.records.bulk_create([self._record(event) for event in stored_events])
+
+    def _record(self, event: StoredEvent) -> AbstractRecord:
+        if not -BIGGEST_VERSION <= event.originator_version <= BIGGEST_VERSION:
+            raise DataError(
+                f"{self.application_name}: version {event.originator_version} of originator "
+                f"{event.originator_id} is beyond {BIGGEST_VERSION}, the highest there can be."
+            )
+        return self.model(
+            application_name=self.application_name,
+            originator_id=self._checked_id(event.originator_id),
+            originator_version=event.originator_version,
+            topic=checked_text(self.model, "topic", event.topic),
+            state=event.state,
+        )
+
+    def _checked_id(self, originator_id: UUID | str) -> UUID | str:
+        field = self.model._meta.get_field("originator_id")
+        if isinstance(field, models.UUIDField) and not isinstance(originator_id, UUID):
+            raise DataError(
+                f"{self.application_name}: originator id {originator_id!r} is a "
+                f"{type(originator_id).__name__}; {self.model.__name__} keeps UUIDs only."
+            )
+        return originator_id
+
+    @contextmanager
+    def _writing(self, stored_events: Sequence[StoredEvent]) -> Iterator[None]:
+        try:
+            with transaction.atomic(using=self.alias):
+                yield
+        except db.Error as error:
+            if breaks_constraint(error, self.model, VERSION_FIELDS):
+                raise self._conflict(stored_events) from error
+            raise translated(error, self.alias) from error
+
+    def _conflict(self, stored_events: Sequence[StoredEvent]) -> RecordConflictError:
+        """Return the error that names the versions which are taken."""
+        wanted = Q()
+        for event in stored_events:
+            wanted |= Q(
+                originator_id=event.originator_id, originator_version=event.originator_version
+            )
+        with database_errors(self.alias):
+            taken: list[tuple[Any, int]] = list(
+                self.records.of(self.application_name)
+                .filter(wanted)
+                .order_by("originator_id", "originator_version")
+                .values_list("originator_id", "originator_version")[:5]
+            )
+        # None is found if the events repeat a version among themselves.
+        named = taken or [(e.originator_id, e.originator_version) for e in stored_events[:5]]
+        versions = ", ".join(f"version {version} of {id_}" for id_, version in named)
+        return RecordConflictError(
+            f"{self.application_name}: {versions} has been recorded already. "
+            f"Get the aggregate again and repeat the command."
+        )

@@ -1,0 +1,28 @@
+"""What all recorders of this package have in common: a database, and its commits."""
+
+from collections.abc import Callable
+
+from django.db import connections, transaction
+
+from eventsourcing.persistence import Recorder
+
+__all__ = ["DjangoRecorder"]
+
+
+class DjangoRecorder(Recorder):
+    """Keeps records in the database ``alias``, in the transaction of the calling thread."""
+
+    alias: str
+    poll_interval: float | None = 0.5
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """
+        Call back once the calling thread's transaction is committed; at once if none is open.
+
+        An error of a callback that has been waiting for the commit is logged, not raised: what
+        was committed stays so, and the callbacks after it are called.
+        """
+        if connections[self.alias].in_atomic_block:
+            transaction.on_commit(callback, using=self.alias, robust=True)
+        else:
+            callback()

@@ -1,0 +1,1 @@
+"""Contracts: what every persistence module keeps to, each run on memory and on each database."""

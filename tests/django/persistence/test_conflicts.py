@@ -1,0 +1,101 @@
+"""Conflicts between writers: one wins, the others are told, and nobody is left half-written."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connections, transaction
+
+from eventsourcing.persistence import IntegrityError, RecordConflictError, Tracking
+from tests.contracts.application_recorder import selected
+from tests.contracts.events import stored_event
+from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
+
+
+def test_a_conflict_names_application_originator_and_version(application_recorder):
+    event = stored_event(version=3)
+    application_recorder.insert_events([event])
+
+    with pytest.raises(RecordConflictError) as raised:
+        application_recorder.insert_events([event])
+
+    assert str(raised.value) == (
+        f"Counters: version 3 of {event.originator_id} has been recorded already. "
+        f"Get the aggregate again and repeat the command."
+    )
+    assert isinstance(raised.value.__cause__, Exception)
+
+
+def test_a_conflict_leaves_the_callers_transaction_usable(database, application_recorder):
+    event = stored_event()
+    application_recorder.insert_events([event])
+
+    with transaction.atomic(using=database):
+        Group.objects.using(database).create(name="before")
+        with pytest.raises(RecordConflictError):
+            application_recorder.insert_events([stored_event(), event])
+        Group.objects.using(database).create(name="after")
+        application_recorder.insert_events([stored_event()])
+
+    assert Group.objects.using(database).count() == 2
+    assert len(selected(application_recorder, None, 10)) == 2
+
+
+def test_a_refused_position_leaves_the_callers_transaction_usable(database, process_recorder):
+    process_recorder.insert_tracking(Tracking("DogSchool", 21))
+
+    with transaction.atomic(using=database):
+        with pytest.raises(IntegrityError):
+            process_recorder.insert_events([stored_event()], tracking=Tracking("DogSchool", 21))
+        process_recorder.insert_events([stored_event()], tracking=Tracking("DogSchool", 22))
+
+    assert process_recorder.max_tracking_id("DogSchool") == 22
+    assert len(selected(process_recorder, None, 10)) == 1
+
+
+def test_of_two_transactions_with_one_version_the_second_is_refused(database, application_recorder):
+    event = stored_event()
+
+    with Elsewhere() as first, Elsewhere() as second:
+        held = OpenTransaction(first, database)
+        first.do(application_recorder.insert_events, [event])
+        pending = second.start(application_recorder.insert_events, [event])
+        held.commit()
+        with pytest.raises(RecordConflictError):
+            pending.result(timeout=30)
+
+    assert application_recorder.select_events(event.originator_id) == [event]
+
+
+def test_commands_that_are_repeated_after_a_conflict_are_all_applied_once(
+    database, application_recorder
+):
+    originator_id, workers, commands = uuid4(), 6, 8
+
+    def work(worker: int) -> None:
+        try:
+            for command in range(commands):
+                while not applied(f"{worker}-{command}"):
+                    pass
+        finally:
+            connections.close_all()
+
+    def applied(topic: str) -> bool:
+        last = application_recorder.select_events(originator_id, desc=True, limit=1)
+        version = last[0].originator_version + 1 if last else 1
+        try:
+            application_recorder.insert_events([stored_event(originator_id, version, topic)])
+        except RecordConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(workers) as executor:
+        list(executor.map(work, range(workers), timeout=60))
+
+    events = application_recorder.select_events(originator_id)
+    assert [event.originator_version for event in events] == list(range(1, len(events) + 1))
+    assert {event.topic for event in events} == {
+        f"{worker}-{command}" for worker in range(workers) for command in range(commands)
+    }
+    assert len(events) == workers * commands

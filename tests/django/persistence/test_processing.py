@@ -1,0 +1,148 @@
+"""Processing: claim, policy, events and position in one transaction, by one worker at a time."""
+
+from threading import Event
+
+import pytest
+from django import db
+from django.contrib.auth.models import Group, Permission
+from django.db import connections
+
+from django_eventsourcing.models import TrackingRecord
+from eventsourcing.persistence import IntegrityError, Tracking
+from tests.contracts.application_recorder import selected
+from tests.contracts.events import stored_event
+from tests.django.persistence.elsewhere import Elsewhere
+
+TRACKING = Tracking("DogSchool", 21)
+
+
+@pytest.fixture(params=[None, 20], ids=["the first notification", "a later notification"])
+def recorder(request, process_recorder):
+    """Return a recorder whose position is absent, or just before the notification."""
+    if request.param is not None:
+        process_recorder.insert_tracking(Tracking("DogSchool", request.param))
+    return process_recorder
+
+
+def process(recorder, tracking=TRACKING) -> None:
+    with recorder.processing(tracking):
+        recorder.insert_events([stored_event()], tracking=tracking)
+
+
+def test_what_a_policy_writes_commits_with_events_and_position(database, recorder):
+    with recorder.processing(TRACKING):
+        Group.objects.using(database).create(name="effect")
+        recorder.insert_events([stored_event()], tracking=TRACKING)
+
+    assert Group.objects.using(database).count() == 1
+    assert recorder.max_tracking_id("DogSchool") == 21
+    assert len(selected(recorder, None, 10)) == 1
+
+
+def test_a_policy_that_fails_leaves_nothing_behind(database, recorder):
+    position = recorder.max_tracking_id("DogSchool")
+
+    def fail() -> None:
+        with recorder.processing(TRACKING):
+            Group.objects.using(database).create(name="effect")
+            recorder.insert_events([stored_event()], tracking=TRACKING)
+            raise ValueError("the policy's own")
+
+    with pytest.raises(ValueError, match="the policy's own"):
+        fail()
+
+    assert Group.objects.using(database).count() == 0
+    assert recorder.max_tracking_id("DogSchool") == position
+    assert selected(recorder, None, 10) == []
+
+
+def test_a_claim_without_a_move_leaves_the_position(recorder):
+    position = recorder.max_tracking_id("DogSchool")
+
+    with recorder.processing(TRACKING):
+        pass
+
+    assert recorder.max_tracking_id("DogSchool") == position
+
+
+@pytest.mark.parametrize("notification_id", [21, 20])
+def test_a_notification_that_has_been_processed_is_refused(process_recorder, notification_id):
+    process(process_recorder)
+
+    with pytest.raises(IntegrityError) as raised:
+        process_recorder.processing(Tracking("DogSchool", notification_id)).__enter__()
+
+    assert str(raised.value) == (
+        f"Counters: notification {notification_id} of DogSchool has been processed already."
+    )
+
+
+def test_of_two_workers_the_second_is_refused(recorder):
+    with Elsewhere() as first, Elsewhere() as second:
+        held = recorder.processing(TRACKING)
+        first.do(held.__enter__)
+        pending = second.start(process, recorder)
+        first.do(recorder.insert_tracking, TRACKING)
+        first.do(held.__exit__, None, None, None)
+        with pytest.raises(IntegrityError, match="has been processed already"):
+            pending.result(timeout=30)
+
+    assert recorder.max_tracking_id("DogSchool") == 21
+    assert selected(recorder, None, 10) == []
+
+
+def test_the_second_worker_takes_over_when_the_first_fails(recorder):
+    claimed, go_on = Event(), Event()
+
+    def fail() -> None:
+        with recorder.processing(TRACKING):
+            claimed.set()
+            go_on.wait(timeout=30)
+            raise ValueError("the policy's own")
+
+    with Elsewhere() as first, Elsewhere() as second:
+        failing = first.start(fail)
+        claimed.wait(timeout=30)
+        pending = second.start(process, recorder)
+        go_on.set()
+        with pytest.raises(ValueError, match="the policy's own"):
+            failing.result(timeout=30)
+        pending.result(timeout=30)
+
+    assert recorder.max_tracking_id("DogSchool") == 21
+    assert len(selected(recorder, None, 10)) == 1
+
+
+def test_followers_and_upstreams_are_claimed_apart(database, factory, recorder):
+    other = type(recorder)("OtherCounters", alias=database)
+
+    process(recorder)
+    process(recorder, Tracking("CatSchool", 21))
+    process(other)
+
+    assert TrackingRecord.objects.using(database).count() == 3
+    assert len(selected(other, None, 10)) == 1
+
+
+def test_an_error_of_the_database_within_the_policy_goes_on_as_it_is(database, recorder):
+    Group.objects.using(database).create(name="taken")
+
+    with pytest.raises(db.IntegrityError), recorder.processing(TRACKING):
+        Group.objects.using(database).create(name="taken")
+
+
+def test_an_error_of_the_commit_itself_is_translated(database, recorder):
+    if not connections[database].features.can_defer_constraint_checks:
+        pytest.skip("no constraint is left to be checked by the commit")
+    position = recorder.max_tracking_id("DogSchool")
+
+    def break_a_constraint() -> None:
+        with recorder.processing(TRACKING):
+            recorder.insert_tracking(TRACKING)
+            Permission.objects.using(database).create(content_type_id=2**30, codename="x")
+
+    with pytest.raises(IntegrityError, match=f"Database '{database}'") as raised:
+        break_a_constraint()
+
+    assert isinstance(raised.value.__cause__, db.IntegrityError)
+    assert recorder.max_tracking_id("DogSchool") == position

@@ -1,0 +1,47 @@
+"""
+A writer process: transactions of one to three events, held or not, rolled back seldom or mostly.
+
+It prints the ids of the events that it has committed.
+"""
+
+import argparse
+import random
+import sys
+import time
+
+import django
+
+
+def main() -> None:
+    arguments = parsed_arguments()
+    django.setup()
+    from django.db import transaction
+
+    from django_eventsourcing.recorders import DjangoApplicationRecorder
+    from tests.contracts.events import stored_event
+
+    chance = random.Random(arguments.seed)
+    recorder = DjangoApplicationRecorder("DogSchool", alias=arguments.alias)
+    loads = [(arguments.hold, 0.1), (0.0, 0.1), (arguments.hold, 0.9)]
+    for hold, rollbacks in loads * arguments.transactions:
+        with transaction.atomic(using=arguments.alias):
+            ids = recorder.insert_events([stored_event() for _ in range(chance.randint(1, 3))])
+            if hold:
+                time.sleep(chance.uniform(0, hold))
+            rolled_back = chance.random() < rollbacks
+            transaction.set_rollback(rolled_back, using=arguments.alias)
+        if not rolled_back:
+            sys.stdout.write("".join(f"{id_}\n" for id_ in ids))
+
+
+def parsed_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("alias")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--transactions", type=int, required=True, help="under each load")
+    parser.add_argument("--hold", type=float, required=True, help="seconds at most")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
