@@ -1,0 +1,63 @@
+"""Environments: the values that a system's applications are built with, by precedence."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django_eventsourcing.conf import SystemConfig
+
+if TYPE_CHECKING:
+    from eventsourcing.system import System
+
+__all__ = ["DJANGO_PERSISTENCE_MODULE", "system_env", "uses_django"]
+
+DJANGO_PERSISTENCE_MODULE = "django_eventsourcing.factory"
+
+
+def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
+    """
+    Return one environment for all applications of the system, keys prefixed with their names.
+
+    A value is looked for in ``os.environ``, the application's ENV, the system's ENV, the class's
+    ``env`` and the defaults, in this order; in each of them ``NAME_KEY`` before ``KEY``. One
+    environment serves all, since a follower reads its leader's events with the leader's values.
+    """
+    env: dict[str, str] = {}
+    for name in system.nodes:
+        layers = _layers(config, system, name)
+        prefix = f"{name.upper()}_"
+        for key in _keys(layers[1:], prefix):
+            value = _find(layers, prefix, key)
+            if value is not None:
+                env[f"{prefix}{key}"] = value
+        env[f"{prefix}DJANGO_DB_ALIAS"] = config.database_of(name)
+    return env
+
+
+def uses_django(env: Mapping[str, str], name: str) -> bool:
+    """Tell whether the named application keeps its events in Django's databases."""
+    module = env.get(f"{name.upper()}_PERSISTENCE_MODULE", "")
+    return module.partition(":")[0] == DJANGO_PERSISTENCE_MODULE
+
+
+def _layers(config: SystemConfig, system: "System", name: str) -> list[Mapping[str, str]]:
+    return [
+        os.environ,
+        config.application(name).env,
+        config.env,
+        system.get_app_cls(name).env,
+        {"PERSISTENCE_MODULE": DJANGO_PERSISTENCE_MODULE},
+    ]
+
+
+def _keys(layers: list[Mapping[str, str]], prefix: str) -> list[str]:
+    keys = [key for layer in layers for key in layer]
+    return list(dict.fromkeys([*keys, *(key.removeprefix(prefix) for key in keys)]))
+
+
+def _find(layers: list[Mapping[str, str]], prefix: str, key: str) -> str | None:
+    for layer in layers:
+        for name in (f"{prefix}{key}", key):
+            if name in layer:
+                return layer[name]
+    return None

@@ -1,0 +1,41 @@
+"""Stop signals: the first asks a command to finish, the second ends the process at once."""
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any, Self
+
+__all__ = ["StopSignals"]
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """
+    Takes note of SIGTERM and SIGINT while a command works.
+
+    The second one exits with code 1 without further ado: databases roll back what is open. Other
+    threads than the main one receive no signals, and none are taken note of there.
+    """
+
+    def __init__(self) -> None:
+        self.received = ""
+        """The name of the first signal, or an empty text."""
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        # Only what is safe in the middle of anything: no locks, no buffered output.
+        if self.received:
+            os.write(2, b"Aborted: what was in hand is rolled back.\n")
+            os._exit(1)
+        self.received = signal.Signals(number).name

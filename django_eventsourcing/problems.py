@@ -1,0 +1,58 @@
+"""Problems: what is wrong with a project's settings, told alike by checks and by exceptions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["ConfigurationError", "NotConfiguredError", "Problem", "did_you_mean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, and the remedy."""
+
+    id: str
+    """The stable id of the system check, without the app label: ``E001``; empty if none has it."""
+    message: str
+    hint: str
+
+    @property
+    def check_id(self) -> str:
+        """The id as Django shows it."""
+        return f"django_eventsourcing.{self.id}"
+
+    def __str__(self) -> str:
+        suffix = f" ({self.check_id})" if self.id else ""
+        return f"{self.message}  HINT: {self.hint}{suffix}"
+
+
+class ConfigurationError(ImproperlyConfigured):
+    """The settings cannot be used; the text is that of the first problem, in one line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        more = len(self.problems) - 1
+        text = str(self.problems[0])
+        super().__init__(f"{text} (and {more} more: run manage.py check)" if more else text)
+
+
+class NotConfiguredError(ConfigurationError, KeyError):
+    """A system or an application is asked for that the settings do not have."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__([Problem(id="", message=message, hint=hint)])
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> str:
+    """Return a hint that names the known word most like the given one, or all of them."""
+    names = sorted(known)
+    close = get_close_matches(str(word).upper(), [name.upper() for name in names], n=1, cutoff=0.6)
+    for name in names:
+        if close and name.upper() == close[0]:
+            return f"Did you mean {name!r}?"
+    return f"{label}: {', '.join(names) or 'none'}."

@@ -1,0 +1,313 @@
+"""System checks: each id, and what it says."""
+
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import checks
+
+from django_eventsourcing import checks as es_checks
+from django_eventsourcing.problems import ConfigurationError
+from django_eventsourcing.registry import get_system
+
+MEMORY = {"PERSISTENCE_MODULE": "eventsourcing.popo"}
+SYSTEM = "tests.django.schools.system"
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "events.sqlite3"}
+RECOMMENDED = {"transaction_mode": "IMMEDIATE", "timeout": 20}
+
+
+@pytest.fixture
+def run(settings, monkeypatch):
+    def run_checks(databases=None, **values):
+        settings.EVENTSOURCING = {"default": values}
+        if databases is not None:
+            monkeypatch.setattr(django_settings, "DATABASES", databases)
+        return [
+            f"{message.id.partition('.')[2]} {message.msg}  HINT: {message.hint}"
+            for message in checks.run_checks(tags=["eventsourcing"])
+        ]
+
+    return run_checks
+
+
+def test_good_settings_pass(run):
+    assert run(SYSTEM=SYSTEM) == []
+    assert run(PIPES=[["tests.core.school.DogSchool", "tests.core.school.Counters"]]) == []
+
+
+def test_a_callable_may_return_the_system(run):
+    assert run(SYSTEM="tests.django.schools.make_system") == []
+
+
+def test_e001_unknown_key(run):
+    assert run(SYTEM=SYSTEM) == [
+        "E001 EVENTSOURCING['default'] has the unknown key 'SYTEM'.  HINT: Did you mean 'SYSTEM'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("nowhere.system", "No module named 'nowhere'"),
+        ("system", "system doesn't look like a module path"),
+        (
+            "tests.django.schools.sistem",
+            'Module "tests.django.schools" does not define a "sistem" attribute/class',
+        ),
+    ],
+)
+def test_e002_system_not_importable(run, path, reason):
+    assert run(SYSTEM=path) == [
+        (
+            f"E002 EVENTSOURCING['default']['SYSTEM'] is '{path}', which cannot be imported: "
+            f"{reason}.  HINT: Give the dotted path of a System."
+        )
+    ]
+
+
+def test_e002_application_not_importable(run):
+    assert run(PIPES=[["tests.core.school.DogShool"]]) == [
+        (
+            "E002 EVENTSOURCING['default']['PIPES'] has 'tests.core.school.DogShool', which cannot be "
+            'imported: Module "tests.core.school" does not define a "DogShool" attribute/class.  '
+            "HINT: Give the dotted paths of application classes."
+        )
+    ]
+
+
+def test_e002_runner_not_importable(run):
+    assert run(SYSTEM=SYSTEM, RUNNER="nowhere.Runner") == [
+        (
+            "E002 EVENTSOURCING['default']['RUNNER'] is 'nowhere.Runner', which cannot be imported: "
+            "No module named 'nowhere'.  HINT: Give the dotted path of a SystemRunner class."
+        )
+    ]
+
+
+def test_e003_neither_system_nor_pipes(run):
+    (text,) = run()
+
+    assert text.startswith("E003 EVENTSOURCING['default'] has neither SYSTEM nor PIPES.")
+
+
+def test_e004_unknown_database(run):
+    (text,) = run(SYSTEM=SYSTEM, DATABASE="events")
+
+    assert text.startswith(
+        "E004 EVENTSOURCING['default']['DATABASE'] is 'events', which is not in DATABASES."
+    )
+
+
+def test_e005_two_applications_of_one_name(run):
+    school = "tests.core.school.DogSchool"
+
+    assert run(
+        PIPES=[[school, "tests.core.school.Counters"], [school, "tests.django.schools.Namesake"]]
+    ) == [
+        (
+            "E005 EVENTSOURCING['default']['PIPES'] has two applications named 'Counters': "
+            "tests.core.school.Counters and tests.django.schools.Namesake.  HINT: Set the class "
+            "attribute 'name' of one of them: events are kept by that name."
+        )
+    ]
+
+
+def test_e005_one_name_in_two_systems(settings):
+    settings.EVENTSOURCING = {
+        "default": {"SYSTEM": SYSTEM},
+        "reports": {"PIPES": [["tests.django.schools.Namesake"]]},
+    }
+
+    (message,) = es_checks.check_applications()
+
+    assert message.id == "django_eventsourcing.E005"
+    assert message.msg == (
+        "EVENTSOURCING['default'] and EVENTSOURCING['reports'] both have an application named "
+        "'Counters'."
+    )
+    assert message.hint == (
+        "Keep it in one of the systems, or set the class attribute 'name' of one of them: events "
+        "are kept by that name."
+    )
+
+
+def test_e006_wrong_type(run):
+    (text,) = run(SYSTEM=SYSTEM, OPTIONS={"POLL_INTERVAL": "fast"})
+
+    assert text.startswith("E006 EVENTSOURCING['default']['OPTIONS']['POLL_INTERVAL'] is 'fast'.")
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("tests.django.schools.not_a_system", "which is not a System but of type int"),
+        ("tests.django.schools.make_nothing", "which is not a System but of type NoneType"),
+        (
+            "tests.core.school.DogSchool",
+            "which is not a System but the class tests.core.school.DogSchool",
+        ),
+        (
+            "tests.django.schools.make_failure",
+            "and calling it failed: RuntimeError: no bricks",
+        ),
+    ],
+)
+def test_e007_not_a_system(run, path, fault):
+    assert run(SYSTEM=path) == [
+        (
+            f"E007 EVENTSOURCING['default']['SYSTEM'] is '{path}', {fault}.  HINT: Give the dotted "
+            "path of a System, or of a callable that returns one."
+        )
+    ]
+
+
+def test_e007_not_an_application(run):
+    assert run(PIPES=[["tests.core.school.Dog"]]) == [
+        (
+            "E007 EVENTSOURCING['default']['PIPES'] has 'tests.core.school.Dog', which is not an "
+            "Application but the class tests.core.school.Dog.  HINT: Give the dotted paths of "
+            "application classes."
+        )
+    ]
+
+
+def test_e007_pipes_that_do_not_join(run):
+    (text,) = run(PIPES=[["tests.core.school.Counters", "tests.core.school.DogSchool"]])
+
+    assert text.startswith(
+        "E007 EVENTSOURCING['default']['PIPES'] cannot be joined into a System: TypeError: Not a "
+        "follower class: <class 'tests.core.school.DogSchool'>.  HINT: A pipe leads from"
+    )
+
+
+def test_e007_not_a_runner(run):
+    assert run(SYSTEM=SYSTEM, RUNNER="tests.core.school.Dog") == [
+        (
+            "E007 EVENTSOURCING['default']['RUNNER'] is 'tests.core.school.Dog', which is not a "
+            "SystemRunner class.  HINT: Give the dotted path of a subclass of "
+            "django_eventsourcing.runners.SystemRunner."
+        )
+    ]
+
+
+def test_e008_not_supported(run):
+    (text,) = run(SYSTEM=SYSTEM, APPLICATIONS={"Counters": {"SYNC": True}})
+
+    assert text.startswith("E008 EVENTSOURCING['default']['APPLICATIONS']['Counters'] has the key")
+
+
+def test_e009_unknown_application(run):
+    assert run(SYSTEM=SYSTEM, APPLICATIONS={"Countres": {}}) == [
+        (
+            "E009 EVENTSOURCING['default']['APPLICATIONS'] has settings for 'Countres', which is not "
+            "in the system.  HINT: Did you mean 'Counters'?"
+        )
+    ]
+
+
+class FoundDistribution:
+    version = "9.9"
+
+
+def test_e010_the_reference_distribution(monkeypatch):
+    monkeypatch.setattr(es_checks, "distribution", lambda name: FoundDistribution())
+
+    (message,) = es_checks.check_installation()
+
+    assert message.id == "django_eventsourcing.E010"
+    assert message.msg == (
+        "The distribution eventsourcing 9.9 is installed in this environment, too: it and "
+        "django-eventsourcing cannot share one, because both provide the package 'eventsourcing'."
+    )
+    assert message.hint == (
+        "Run 'pip uninstall eventsourcing', then 'pip install --force-reinstall --no-deps "
+        "django-eventsourcing', because uninstalling removes files that the two have in common."
+    )
+
+
+def test_e010_is_found_by_what_pip_records(tmp_path):
+    info = tmp_path / "eventsourcing-9.9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: eventsourcing\nVersion: 9.9\n")
+    code = (
+        f"import sys; sys.path.append({str(tmp_path)!r})\n"
+        "import django_eventsourcing.checks as c\n"
+        "print([m.id for m in c.check_installation()])\n"
+        "assert not [m for m in sys.modules if m.split('.')[0] == 'eventsourcing']"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.stdout, done.stderr) == ("['django_eventsourcing.E010']\n", "")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"), [("repeatable read", "'repeatable read'"), (None, "that of the server")]
+)
+def test_e011_mysql_isolation(run, level, shown):
+    databases = {
+        "default": {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": "x",
+            "OPTIONS": {"isolation_level": level},
+        }
+    }
+
+    assert run(databases, SYSTEM=SYSTEM) == [
+        (
+            f"E011 The MySQL database 'default' keeps events, and its isolation level is {shown}: "
+            "followers could read the log as it was before.  HINT: Set DATABASES['default']"
+            "['OPTIONS']['isolation_level'] to 'read committed', or remove it: that is Django's "
+            "default."
+        )
+    ]
+
+
+def test_mysql_with_djangos_isolation_passes(run):
+    assert run({"default": {"ENGINE": "django.db.backends.mysql"}}, SYSTEM=SYSTEM) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, "transaction_mode DEFERRED and a timeout of 5 s"),
+        ({"transaction_mode": "IMMEDIATE"}, "transaction_mode IMMEDIATE and a timeout of 5 s"),
+        ({"timeout": 30}, "transaction_mode DEFERRED and a timeout of 30 s"),
+    ],
+)
+def test_w001_sqlite_options(run, options, shown):
+    assert run({"default": {**SQLITE, "OPTIONS": options}}, SYSTEM=SYSTEM) == [
+        (
+            f"W001 The SQLite database 'default' keeps events, with {shown}: under load, saves fail "
+            "with 'database is locked'.  HINT: Set DATABASES['default']['OPTIONS'] to "
+            "{'transaction_mode': 'IMMEDIATE', 'timeout': 20, 'init_command': "
+            "'PRAGMA journal_mode=WAL'}."
+        )
+    ]
+
+
+def test_sqlite_as_recommended_passes(run):
+    assert run({"default": {**SQLITE, "OPTIONS": RECOMMENDED}}, SYSTEM=SYSTEM) == []
+
+
+def test_databases_that_keep_no_events_are_not_looked_at(run):
+    databases = {"default": SQLITE, "events": {**SQLITE, "OPTIONS": RECOMMENDED}}
+
+    assert run(databases, SYSTEM=SYSTEM, DATABASE="events") == []
+    assert run(databases, SYSTEM=SYSTEM, ENV=MEMORY) == []
+
+
+def test_exceptions_have_the_texts_of_the_checks(settings):
+    settings.EVENTSOURCING = {"default": {"SYSTEM": "nowhere.system"}}
+
+    with pytest.raises(ConfigurationError) as caught:
+        get_system()
+
+    assert str(caught.value) == (
+        "EVENTSOURCING['default']['SYSTEM'] is 'nowhere.system', which cannot be imported: "
+        "No module named 'nowhere'.  HINT: Give the dotted path of a System. "
+        "(django_eventsourcing.E002)"
+    )

@@ -1,0 +1,304 @@
+"""Settings: what they become, and what is said about those that cannot be used."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from django_eventsourcing.conf import (
+    DEFAULT_RUNNER,
+    ErrorPolicy,
+    RunnerOptions,
+    find_problems,
+    get_aliases,
+    get_config,
+)
+
+SYSTEM = "tests.core.school.system"
+
+
+def configure(settings, alias="default", **values):
+    settings.EVENTSOURCING = {alias: values}
+
+
+def texts(settings, **values):
+    configure(settings, **values)
+    return [str(problem) for problem in find_problems()]
+
+
+def test_what_is_not_set_has_defaults(settings):
+    configure(settings, SYSTEM=SYSTEM)
+
+    config = get_config()
+
+    assert (config.alias, config.system, config.pipes) == ("default", SYSTEM, None)
+    assert (config.database, config.env, config.applications) == ("default", {}, {})
+    assert config.runner == DEFAULT_RUNNER
+    assert config.options == RunnerOptions(
+        batch_size=100,
+        poll_interval=0.5,
+        on_error=ErrorPolicy(retries=5, backoff=(1, 2, 5, 15, 60), then="stop"),
+    )
+
+
+def test_what_is_set_is_kept(settings):
+    settings.DATABASES["events"] = {}
+    configure(
+        settings,
+        PIPES=[["a.A", "a.B"], ("a.C",)],
+        ENV={"COMPRESSOR_TOPIC": "zlib"},
+        APPLICATIONS={"A": {"DATABASE": "events", "ENV": {"X": "1"}}},
+        OPTIONS={
+            "BATCH_SIZE": 7,
+            "POLL_INTERVAL": 2,
+            "ON_ERROR": {"retries": 0, "backoff": [0.5], "then": "stop"},
+        },
+    )
+
+    config = get_config()
+    del settings.DATABASES["events"]
+
+    assert config.pipes == (("a.A", "a.B"), ("a.C",))
+    assert config.env == {"COMPRESSOR_TOPIC": "zlib"}
+    assert config.application("A").env == {"X": "1"}
+    assert (config.database_of("A"), config.database_of("B")) == ("events", "default")
+    assert config.options == RunnerOptions(
+        batch_size=7, poll_interval=2, on_error=ErrorPolicy(retries=0, backoff=(0.5,))
+    )
+
+
+def test_configurations_cannot_be_changed(settings):
+    configure(settings, SYSTEM=SYSTEM)
+    config = get_config()
+
+    with pytest.raises(AttributeError):
+        config.database = "other"
+
+
+def test_aliases_keep_their_order(settings):
+    settings.EVENTSOURCING = {"b": {"SYSTEM": SYSTEM}, "a": {"SYSTEM": SYSTEM}}
+
+    assert get_aliases() == ["b", "a"]
+
+
+def test_one_systems_faults_do_not_hurt_another(settings):
+    settings.EVENTSOURCING = {"good": {"SYSTEM": SYSTEM}, "bad": {}}
+
+    assert get_config("good").system == SYSTEM
+
+
+def test_without_the_setting_there_are_no_systems_and_no_problems(settings):
+    del settings.EVENTSOURCING
+
+    assert get_aliases() == []
+    assert find_problems() == []
+
+
+def test_an_unknown_alias_is_named(settings):
+    configure(settings, SYSTEM=SYSTEM)
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        get_config("defualt")
+
+    assert str(caught.value) == (
+        "There is no system 'defualt' in EVENTSOURCING.  HINT: Did you mean 'default'?"
+    )
+
+
+def test_the_exception_has_the_text_of_the_first_problem(settings):
+    configure(settings, SYTEM=SYSTEM, DATABASE="nowhere")
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        get_config()
+
+    assert str(caught.value) == (
+        "EVENTSOURCING['default'] has the unknown key 'SYTEM'.  HINT: Did you mean 'SYSTEM'? "
+        "(django_eventsourcing.E001) (and 1 more: run manage.py check)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (
+            {"SYTEM": SYSTEM},
+            (
+                "EVENTSOURCING['default'] has the unknown key 'SYTEM'.  "
+                "HINT: Did you mean 'SYSTEM'? (django_eventsourcing.E001)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "QQ": 1},
+            (
+                "EVENTSOURCING['default'] has the unknown key 'QQ'.  HINT: Known keys: APPLICATIONS, "
+                "DATABASE, ENV, OPTIONS, PIPES, RUNNER, SYSTEM. (django_eventsourcing.E001)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"batch_size": 3}},
+            (
+                "EVENTSOURCING['default']['OPTIONS'] has the unknown key 'batch_size'.  "
+                "HINT: Did you mean 'BATCH_SIZE'? (django_eventsourcing.E001)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"retry": 3}}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR'] has the unknown key 'retry'.  "
+                "HINT: Did you mean 'retries'? (django_eventsourcing.E001)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "PIPES": [["a.A"]]},
+            (
+                "EVENTSOURCING['default'] has both SYSTEM and PIPES.  HINT: Give exactly one of the "
+                "two: SYSTEM, the dotted path of a System, or PIPES, lists of the dotted paths of "
+                "application classes. (django_eventsourcing.E003)"
+            ),
+        ),
+        (
+            {},
+            (
+                "EVENTSOURCING['default'] has neither SYSTEM nor PIPES.  HINT: Give exactly one of "
+                "the two: SYSTEM, the dotted path of a System, or PIPES, lists of the dotted paths "
+                "of application classes. (django_eventsourcing.E003)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "DATABASE": "defualt"},
+            (
+                "EVENTSOURCING['default']['DATABASE'] is 'defualt', which is not in DATABASES.  "
+                "HINT: Did you mean 'default'? (django_eventsourcing.E004)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "APPLICATIONS": {"A": {"DATABASE": "defualt"}}},
+            (
+                "EVENTSOURCING['default']['APPLICATIONS']['A']['DATABASE'] is 'defualt', which is "
+                "not in DATABASES.  HINT: Did you mean 'default'? (django_eventsourcing.E004)"
+            ),
+        ),
+        (
+            {"SYSTEM": 3},
+            (
+                "EVENTSOURCING['default']['SYSTEM'] is 3.  HINT: Give a dotted path, as a str. "
+                "(django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"PIPES": ["a.A", "a.B"]},
+            (
+                "EVENTSOURCING['default']['PIPES'] is ['a.A', 'a.B'].  HINT: Give a list of lists of "
+                "dotted paths of application classes. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "ENV": {"CIPHER_KEY": 12345}},
+            (
+                "EVENTSOURCING['default']['ENV']['CIPHER_KEY'] is of type int.  HINT: Give a str: "
+                "values are those of an environment. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "ENV": {"DJANGO_DB_ALIAS": "default"}},
+            (
+                "EVENTSOURCING['default']['ENV'] has the key 'DJANGO_DB_ALIAS'.  HINT: Name the "
+                "database of a system, or of an application, by DATABASE. "
+                "(django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"BATCH_SIZE": 0}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['BATCH_SIZE'] is 0.  HINT: Give a whole number "
+                "from 1. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"BATCH_SIZE": True}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['BATCH_SIZE'] is True.  HINT: Give a whole "
+                "number from 1. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"POLL_INTERVAL": "1"}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['POLL_INTERVAL'] is '1'.  HINT: Give a number "
+                "of seconds above 0. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"retries": -1}}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['retries'] is -1.  HINT: Give a "
+                "whole number from 0. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"backoff": 5}}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['backoff'] is 5.  HINT: Give a list "
+                "of numbers of seconds. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"then": "panic"}}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['then'] is 'panic'.  HINT: Give "
+                "'stop'. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"then": "park"}}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['then'] is 'park', which is not "
+                "supported in this version.  HINT: Use 'stop'. (django_eventsourcing.E008)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"LISTEN": "auto"}},
+            (
+                "EVENTSOURCING['default']['OPTIONS'] has the key 'LISTEN', which is not supported in "
+                "this version.  HINT: Remove it. (django_eventsourcing.E008)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "APPLICATIONS": {"Counters": {"SYNC": True}}},
+            (
+                "EVENTSOURCING['default']['APPLICATIONS']['Counters'] has the key 'SYNC', which is "
+                "not supported in this version.  HINT: Remove it. (django_eventsourcing.E008)"
+            ),
+        ),
+    ],
+)
+def test_each_fault_is_told_with_its_remedy(settings, values, text):
+    assert texts(settings, **values) == [text]
+
+
+@pytest.mark.parametrize("value", [[], None, {1: {}}])
+def test_the_setting_itself_is_a_dict(settings, value):
+    settings.EVENTSOURCING = value
+
+    assert [str(problem) for problem in find_problems()] == [
+        (
+            f"EVENTSOURCING is {value!r}.  HINT: Give a dict of systems by their aliases. "
+            "(django_eventsourcing.E006)"
+        )
+    ]
+
+
+def test_a_systems_settings_are_a_dict(settings):
+    settings.EVENTSOURCING = {"default": SYSTEM}
+
+    assert [str(problem) for problem in find_problems()] == [
+        (
+            "EVENTSOURCING['default'] is 'tests.core.school.system'.  HINT: Give a dict with keys "
+            "of: SYSTEM, PIPES, DATABASE, ENV, APPLICATIONS, RUNNER, OPTIONS. "
+            "(django_eventsourcing.E006)"
+        )
+    ]
+
+
+def test_a_long_value_is_shortened(settings):
+    (text,) = texts(settings, SYSTEM=SYSTEM, OPTIONS={"POLL_INTERVAL": "x" * 500})
+
+    assert len(text) < 200
