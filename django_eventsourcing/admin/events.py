@@ -1,0 +1,27 @@
+"""Stored events: the list, a page for each, and the notification logs of the applications."""
+
+from collections.abc import Sequence
+
+from django.contrib import admin
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.logs import NotificationLogPages
+from django_eventsourcing.admin.records import RecordAdmin
+from django_eventsourcing.catalogue import EventClass, event_classes
+from django_eventsourcing.models import StoredEventRecord
+
+__all__ = ["StoredEventAdmin"]
+
+
+@admin.register(StoredEventRecord)
+class StoredEventAdmin(NotificationLogPages, RecordAdmin):
+    """Shows what has happened, in the order in which it was recorded."""
+
+    is_log = True
+    time_column = "recorded_at"
+
+    def get_classes(self) -> Sequence[EventClass]:
+        return event_classes()
+
+    def get_tools(self) -> Sequence[tuple[str, str]]:
+        return [(_("Notification logs"), self.url("logs"))]

@@ -1,0 +1,192 @@
+"""Notification logs: what each application has to tell its followers, in linked sections."""
+
+import re
+from dataclasses import dataclass
+
+from django.contrib.admin.utils import quote, unquote
+from django.db import Error as DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.paging import clamp_id
+from django_eventsourcing.admin.payloads import Payload, read_payload
+from django_eventsourcing.admin.places import Place, find_places
+from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.models import StoredEventRecord
+from django_eventsourcing.querysets import StoredEventQuerySet
+from eventsourcing.application import Section
+from eventsourcing.exceptions import EventSourcingError
+from eventsourcing.persistence import Notification
+
+__all__ = ["NotificationLogPages"]
+
+FIRST_SECTION = "first"
+NEWEST_SECTION = "newest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """An application's log as the index shows it."""
+
+    place: Place
+    url: str
+    head: int | None = None
+    """The id of the last notification."""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A notification as a section shows it."""
+
+    notification: Notification
+    class_name: str
+    url: str
+    """The page of the stored event, where there is one."""
+    payload: Payload
+
+
+class NotificationLogPages(ReadOnlyAdmin):
+    """Pages for the logs of all applications, and for the sections of each."""
+
+    def get_pages(self) -> list[URLPattern]:
+        prefix = f"{self.model._meta.app_label}_{self.model._meta.model_name}"
+        view = self.admin_site.admin_view
+        return [
+            path("log/", view(self.logs_view), name=f"{prefix}_logs"),
+            path(
+                "log/<str:alias>/<str:name>/<str:section_id>/",
+                view(self.section_view),
+                name=f"{prefix}_section",
+            ),
+            *super().get_pages(),
+        ]
+
+    def logs_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the applications of all systems, each with the head of its log."""
+        self.check_reading(request)
+        places = find_places()
+        return self.page(
+            request,
+            "logs.html",
+            _("Notification logs"),
+            trail=[self.list_link],
+            logs=[self._log(place) for place in places],
+            problems=places.problems,
+        )
+
+    def section_view(
+        self, request: HttpRequest, alias: str, name: str, section_id: str
+    ) -> HttpResponse:
+        """Show one section of an application's log."""
+        self.check_reading(request)
+        place = find_places().find(unquote(name), system=unquote(alias))
+        if place is None:
+            raise Http404(_("There is no such application in the configured systems."))
+        size = place.application.log_section_size
+        asked_id = section_id
+        if section_id == FIRST_SECTION:
+            asked_id = f"1,{size}"
+        elif section_id == NEWEST_SECTION:
+            asked_id = _newest_section_id(place, size)
+        problem, first = "", 1
+        section = Section(id=None, items=[], next_id=None)
+        try:
+            first, last = _parse(asked_id)
+            section = place.application.notification_log[f"{first},{last}"]
+        except ValueError:
+            problem = _(
+                "“%(id)s” is not the ID of a section. Give the first and the last notification's "
+                "ID with a comma between them, such as 1,10."
+            ) % {"id": asked_id[:80]}
+        items = [self._item(place, notification) for notification in section.items]
+        return self.page(
+            request,
+            "section.html",
+            _("Notification log of %(name)s") % {"name": place.name},
+            trail=[self.list_link, (_("Notification logs"), self.url("logs"))],
+            status=400 if problem else 200,
+            place=place,
+            items=items,
+            problems=[problem] if problem else [],
+            section_id=section.id or asked_id,
+            links=self._section_links(place, section, first, size) if not problem else [],
+            home_url=self._section_url(place, NEWEST_SECTION),
+        )
+
+    def _log(self, place: Place) -> Log:
+        url = self._section_url(place, NEWEST_SECTION)
+        try:
+            return Log(place=place, url=url, head=_head(place))
+        except (DatabaseError, EventSourcingError) as error:
+            # One log that cannot be read does not hide the others.
+            return Log(place=place, url=url, error=" ".join(str(error).split()))
+
+    def _item(self, place: Place, notification: Notification) -> Item:
+        url = ""
+        if place.is_persisted:
+            url = f"{self.url('change', notification.id)}?database={place.database}"
+        return Item(
+            notification=notification,
+            class_name=notification.topic.rpartition(":")[2],
+            url=url,
+            payload=read_payload(place, place.name, notification),
+        )
+
+    def _section_links(
+        self, place: Place, section: Section, first: int, size: int
+    ) -> list[tuple[str, str]]:
+        links = []
+        start = section.items[0].id if section.items else first
+        previous = _ids_before(place, start, size)
+        if previous:
+            links.append((_("First"), FIRST_SECTION))
+            links.append((_("Previous"), f"{min(previous)},{min(previous) + size - 1}"))
+        head = _head(place) or 0
+        if section.items and section.items[-1].id < head:
+            after = section.items[-1].id + 1
+            links.append((_("Next"), section.next_id or f"{after},{after + size - 1}"))
+            links.append((_("Newest"), NEWEST_SECTION))
+        return [(label, self._section_url(place, target)) for label, target in links]
+
+    def _section_url(self, place: Place, section_id: str) -> str:
+        return self.url("section", quote(place.system.alias), quote(place.name), section_id)
+
+
+def _parse(section_id: str) -> tuple[int, int]:
+    match = re.fullmatch(r"\s*(-?[0-9]{1,50})\s*,\s*(-?[0-9]{1,50})\s*", section_id)
+    if match is None:
+        raise ValueError(section_id)
+    return clamp_id(int(match[1])), clamp_id(int(match[2]))
+
+
+def _head(place: Place) -> int | None:
+    if place.is_persisted:
+        return _events(place).last_position()
+    return place.application.recorder.max_notification_id()
+
+
+def _newest_section_id(place: Place, size: int) -> str:
+    """Return the id of the section that ends with the last notification."""
+    ids = _ids_before(place, (_head(place) or 0) + 1, size)
+    first = min(ids, default=1)
+    return f"{first},{first + size - 1}"
+
+
+def _ids_before(place: Place, stop: int, size: int) -> list[int]:
+    """Return the ids of the last few notifications before this one."""
+    if place.is_persisted:
+        ids = _events(place).until(stop - 1).order_by("-id").values_list("id", flat=True)
+        return list(ids[:size])
+    # Elsewhere an application's ids have no gaps.
+    recorder = place.application.recorder
+    return [
+        notification.id
+        for notification in recorder.select_notifications(max(1, stop - size), size, stop=stop - 1)
+    ]
+
+
+def _events(place: Place) -> StoredEventQuerySet[StoredEventRecord]:
+    events: StoredEventQuerySet[StoredEventRecord] = StoredEventRecord.objects.using(place.database)
+    return events.of(place.name)

@@ -1,0 +1,116 @@
+"""Keyset paging: pages of a log by the ids at their edges, as fast at the end as at the start."""
+
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+__all__ = ["MAX_ID", "Cursor", "Page", "clamp_id", "parse_id", "read_page"]
+
+MAX_ID = 2**63 - 1
+"""The largest id that a database can keep."""
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """Where a page begins; with neither value, at the newest row."""
+
+    before: int | None = None
+    """The page holds the newest rows with lower ids."""
+    after: int | None = None
+    """The page holds the oldest rows with higher ids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[M]):
+    """Some rows of a log, the newest first."""
+
+    rows: list[M]
+    newer: Cursor | None
+    """Where the page of newer rows begins, if there are any."""
+    older: Cursor | None
+    searched: tuple[int, int] | None = None
+    """The first and the last id looked at, if the log was not searched to its end."""
+
+
+def read_page(
+    scope: QuerySet[M],
+    cursor: Cursor,
+    *,
+    size: int,
+    matching: Q | None = None,
+    window: int = 100_000,
+) -> Page[M]:
+    """
+    Return the rows at the cursor, in at most three queries.
+
+    ``scope`` selects by what is indexed together with the id. ``matching`` selects further by
+    what is not: then at most ``window`` ids are looked at, so that a rare match cannot make the
+    database read the whole log. The page then may have few rows, or none, and yet an older one.
+    """
+    span = None if matching is None else window
+    rows = scope if matching is None else scope.filter(matching)
+    if cursor.after is not None:
+        return _read_upwards(scope, rows, cursor.after, size, span)
+    return _read_downwards(scope, rows, cursor.before, size, span)
+
+
+def parse_id(text: str) -> int | None:
+    """Return the number, brought into the range of ids; ``None`` if the text is not one."""
+    return clamp_id(int(text)) if re.fullmatch(r"-?[0-9]{1,50}", text.strip()) else None
+
+
+def clamp_id(number: int) -> int:
+    """Return the nearest number that can be an id, or zero."""
+    return max(0, min(number, MAX_ID))
+
+
+def _read_downwards(
+    scope: QuerySet[M], rows: QuerySet[M], before: int | None, size: int, span: int | None
+) -> Page[M]:
+    low, high = 0, MAX_ID if before is None else before - 1
+    newest = None
+    if span is not None:
+        newest = scope.order_by("-id").values_list("id", flat=True).first() or 0
+        high = min(high, newest)
+        low = max(0, high - span)
+    found = list(rows.filter(id__gt=low, id__lte=high).order_by("-id")[: size + 1])
+    older = None
+    if len(found) > size:
+        found.pop()
+        older = Cursor(before=found[-1].pk)
+    elif low and scope.filter(id__lte=low).exists():
+        older = Cursor(before=low + 1)
+    if newest is not None:
+        has_newer = newest > high
+    else:
+        has_newer = before is not None and scope.filter(id__gt=high).exists()
+    return Page(
+        rows=found,
+        newer=Cursor(after=high) if has_newer else None,
+        older=older,
+        searched=(low + 1, high) if low and len(found) < size else None,
+    )
+
+
+def _read_upwards(
+    scope: QuerySet[M], rows: QuerySet[M], after: int, size: int, span: int | None
+) -> Page[M]:
+    high = MAX_ID if span is None else clamp_id(after + span)
+    found = list(rows.filter(id__gt=after, id__lte=high).order_by("id")[: size + 1])
+    newer = None
+    if len(found) > size:
+        found.pop()
+        newer = Cursor(after=found[-1].pk)
+    elif high < MAX_ID and scope.filter(id__gt=high).exists():
+        newer = Cursor(after=high)
+    is_cut = newer is not None and len(found) < size
+    return Page(
+        rows=found[::-1],
+        newer=newer,
+        older=Cursor(before=clamp_id(after + 1)) if scope.filter(id__lte=after).exists() else None,
+        searched=(after + 1, high) if is_cut else None,
+    )

@@ -1,0 +1,182 @@
+"""Positions: how far each follower is, and how far behind the log that it follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import Error as DatabaseError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from django_eventsourcing.admin.places import Place, Places
+from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from eventsourcing.exceptions import EventSourcingError
+from eventsourcing.persistence import TrackingRecorder
+
+__all__ = ["Position", "find_positions"]
+
+COUNT_LIMIT = 1_000
+"""Events are counted up to here; beyond, it is enough to know that there are more."""
+WINDOW = 100_000
+"""Ids that are looked at when events are counted, since no index knows the topics."""
+ROW_LIMIT = 1_000
+"""Rows of positions that are read from one database."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a follower is in the log of one upstream application."""
+
+    follower: str
+    upstream: str
+    system: str = ""
+    """The alias of the system; empty if no configured system has this follower and upstream."""
+    database: str
+    """The alias of the database that keeps the position."""
+    notification_id: int | None = None
+    """The last notification processed; ``None`` before the first."""
+    head: int | None = None
+    """The upstream's last notification."""
+    waiting: int = 0
+    """How many events are to be processed yet; counted up to a limit."""
+    is_more: bool = False
+    """Whether there are more than counted."""
+    updated_at: datetime | None = None
+    error: str = ""
+
+    @property
+    def ids_behind(self) -> int | None:
+        """How many ids the position is behind the head; some may be of other applications."""
+        if self.head is None:
+            return None
+        return max(0, self.head - (self.notification_id or 0))
+
+    @property
+    def state(self) -> str:
+        """A word by which a style sheet may choose a colour; the words say it all."""
+        if self.error:
+            return "error"
+        if not self.system:
+            return "unknown"
+        if self.notification_id is None:
+            return "new"
+        return "behind" if self.waiting else "current"
+
+    @property
+    def words(self) -> str:
+        """How the follower is doing."""
+        match self.state:
+            case "error":
+                return _("cannot be read: %(error)s") % {"error": self.error}
+            case "unknown":
+                return _("unknown follower: no configured system has it follow this upstream")
+            case "new":
+                return _("not started") + (f", {self._count}" if self.waiting else "")
+            case "behind":
+                return self._count
+        return _("up to date")
+
+    @property
+    def _count(self) -> str:
+        text = (
+            ngettext("over %(count)d event behind", "over %(count)d events behind", self.waiting)
+            if self.is_more
+            else ngettext("%(count)d event behind", "%(count)d events behind", self.waiting)
+        )
+        return text % {"count": self.waiting}
+
+
+def find_positions(places: Places) -> list[Position]:
+    """Return the positions of all followers, then those kept for followers that are unknown."""
+    kept, errors = _read_rows(places)
+    positions = []
+    for system in places.systems:
+        for upstream, follower in system.system.edges:
+            leader = Place(system=system, name=upstream)
+            place = Place(system=system, name=follower)
+            row = kept.pop((place.database, follower, upstream), None)
+            positions.append(_position(place, leader, row, errors.get(place.database, "")))
+    positions.extend(_unknown(key[0], row) for key, row in kept.items())
+    return positions
+
+
+Key = tuple[str, str, str]
+"""Database, follower and upstream."""
+
+
+def _read_rows(places: Places) -> tuple[dict[Key, TrackingRecord], dict[str, str]]:
+    """Return all rows of positions, and why some databases cannot be read."""
+    rows: dict[Key, TrackingRecord] = {}
+    errors: dict[str, str] = {}
+    for alias in places.databases:
+        records = TrackingRecord.objects.using(alias).order_by("application_name", "upstream_name")
+        try:
+            for row in records[:ROW_LIMIT]:
+                rows[alias, row.application_name, row.upstream_name] = row
+        except DatabaseError as error:
+            errors[alias] = _in_one_line(error)
+    return rows, errors
+
+
+def _position(follower: Place, upstream: Place, row: TrackingRecord | None, error: str) -> Position:
+    position = Position(
+        follower=follower.name,
+        upstream=upstream.name,
+        system=follower.system.alias,
+        database=follower.database,
+        notification_id=row.notification_id or None if row else None,
+        updated_at=row.updated_at if row else None,
+        error=error,
+    )
+    if error:
+        return position
+    try:
+        if not follower.is_persisted:
+            position = replace(position, notification_id=_position_in_memory(follower, upstream))
+        return _with_head(position, follower, upstream)
+    except (DatabaseError, EventSourcingError) as reason:
+        return replace(position, error=_in_one_line(reason))
+
+
+def _with_head(position: Position, follower: Place, upstream: Place) -> Position:
+    start = position.notification_id or 0
+    if not upstream.is_persisted:
+        head = upstream.application.recorder.max_notification_id()
+        return replace(position, head=head, waiting=max(0, (head or 0) - start))
+    events = StoredEventRecord.objects.using(upstream.database).of(upstream.name)
+    head = events.last_position()
+    if head is None or head <= start:
+        return replace(position, head=head)
+    # The head is read first: what is recorded meanwhile is not counted.
+    end = min(head, start + WINDOW)
+    topics = _topics(follower)
+    ids = events.after(start).until(end).with_topics(topics).values_list("id", flat=True)
+    waiting = len(ids[: COUNT_LIMIT + 1])
+    is_more = waiting > COUNT_LIMIT or end < head
+    return replace(position, head=head, waiting=min(waiting, COUNT_LIMIT), is_more=is_more)
+
+
+def _topics(follower: Place) -> Sequence[str]:
+    """Return the topics that the follower processes; none, if all."""
+    return tuple(getattr(follower.system.system.get_app_cls(follower.name), "topics", ()))
+
+
+def _position_in_memory(follower: Place, upstream: Place) -> int | None:
+    recorder = follower.application.recorder
+    return (
+        recorder.max_tracking_id(upstream.name) if isinstance(recorder, TrackingRecorder) else None
+    )
+
+
+def _unknown(database: str, row: TrackingRecord) -> Position:
+    return Position(
+        follower=row.application_name,
+        upstream=row.upstream_name,
+        database=database,
+        notification_id=row.notification_id,
+        updated_at=row.updated_at,
+    )
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,96 @@
+"""What all pages share: they may be read with the view permission, and nothing may be written."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils.text import capfirst
+
+__all__ = ["ReadOnlyAdmin"]
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Refuses to add, change and delete, whoever asks; subclasses say what there is to read."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_pages(self) -> list[URLPattern]:
+        """Return the URLs of pages beside the list and the page of one object."""
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.get_pages(), *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise PermissionDenied
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise PermissionDenied
+
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Nothing is ever changed here, so there is no history of changes.
+        raise PermissionDenied
+
+    def check_reading(self, request: HttpRequest) -> None:
+        """Raise ``PermissionDenied`` unless the request only reads, and may."""
+        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def page(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: str,
+        *,
+        trail: Iterable[tuple[str, str]] = (),
+        status: int = 200,
+        **context: Any,
+    ) -> TemplateResponse:
+        """Return a page of the admin; ``trail`` holds the pages above it, with their URLs."""
+        return TemplateResponse(
+            request,
+            f"admin/django_eventsourcing/{template}",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.model._meta,
+                "title": title,
+                "trail": trail,
+                **context,
+            },
+            status=status,
+        )
+
+    @property
+    def list_title(self) -> str:
+        """The title of the list of all objects."""
+        return capfirst(str(self.model._meta.verbose_name_plural))
+
+    @property
+    def list_link(self) -> tuple[str, str]:
+        """The list's title and URL, for the trail of the pages below it."""
+        return self.list_title, self.url("changelist")
+
+    def url(self, name: str, *args: Any) -> str:
+        """Return the URL of a page of this model."""
+        opts = self.model._meta
+        return reverse(
+            f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_{name}", args=args
+        )

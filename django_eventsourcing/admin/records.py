@@ -1,0 +1,232 @@
+"""Records: a list of them in keyset pages, and a page of each with its readable payload."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin.utils import unquote
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.filters import FilterForm
+from django_eventsourcing.admin.paging import Cursor, parse_id, read_page
+from django_eventsourcing.admin.payloads import read_payload, readable_json
+from django_eventsourcing.admin.places import Places, find_places
+from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.catalogue import EventClass
+from eventsourcing.persistence import StoredEvent
+
+__all__ = ["RecordAdmin"]
+
+COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A record as the list shows it."""
+
+    id: int
+    url: str
+    application_name: str
+    class_name: str
+    topic: str
+    originator_id: str
+    stream_url: str
+    """The list of the records of the same originator."""
+    originator_version: int
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A way to another record."""
+
+    label: str
+    id: int
+    url: str
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """Shows the records of all applications; the subclasses say of what kind."""
+
+    list_per_page = 50
+    is_log = False
+    """Whether the records are in one order by id, with an index for that of one application."""
+    time_column = ""
+    """The column that says when a record was made, if there is one."""
+
+    def get_classes(self) -> Sequence[EventClass]:
+        """Return the classes that the filter offers."""
+        raise NotImplementedError
+
+    def get_tools(self) -> Sequence[tuple[str, str]]:
+        """Return labels and URLs of the pages that the list leads to."""
+        return []
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a page of the list."""
+        self.check_reading(request)
+        places = find_places()
+        form = FilterForm(request.GET, places, self.get_classes())
+        alias = form.alias
+        page = read_page(
+            self._all(alias).only(*self._columns()).filter(**self._indexed(form, places, alias)),
+            form.cursor,
+            size=self.list_per_page,
+            matching=self._unindexed(form),
+        )
+        return self.page(
+            request,
+            "records.html",
+            self.list_title,
+            has_time=bool(self.time_column),
+            form=form,
+            problems=[*places.problems, *form.problems],
+            is_filtered=bool(form.chosen),
+            rows=[self._row(record, places, alias) for record in page.rows],
+            searched=page.searched,
+            links=self._page_links(form, page.newer, page.older),
+            tools=self.get_tools(),
+            database=alias if len(places.databases) > 1 else "",
+            **(extra_context or {}),
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one record, with its payload as its application reads it."""
+        self.check_reading(request)
+        places = find_places()
+        alias = request.GET.get("database") or places.databases[0]
+        number = parse_id(unquote(object_id))
+        record = None
+        if number is not None and alias in places.databases:
+            record = self._all(alias).filter(id=number).first()
+        if record is None:
+            raise Http404(_("There is no such record."))
+        place = places.find(record.application_name, database=alias)
+        stored_event = StoredEvent(
+            originator_id=record.originator_id,
+            originator_version=record.originator_version,
+            topic=record.topic,
+            state=bytes(record.state),
+        )
+        return self.page(
+            request,
+            "record.html",
+            f"{_short(record.topic)} {record.pk}",
+            trail=[self.list_link],
+            row=self._row(record, places, alias),
+            payload=read_payload(place, record.application_name, stored_event),
+            metadata=readable_json(getattr(record, "metadata", None) or None),
+            stream_links=self._neighbours(record, places, alias, "originator_version"),
+            log_links=self._neighbours(record, places, alias, "id") if self.is_log else [],
+            database=alias if len(places.databases) > 1 else "",
+            **(extra_context or {}),
+        )
+
+    def record_url(self, number: int, places: Places, alias: str) -> str:
+        """Return the URL of the page of a record."""
+        query = urlencode(self._other_database(places, alias))
+        return self.url("change", number) + (f"?{query}" if query else "")
+
+    def _other_database(self, places: Places, alias: str) -> dict[str, str]:
+        """Return the parameter that names the database, unless it is the one shown without."""
+        return {} if alias == places.databases[0] else {"database": alias}
+
+    def _all(self, alias: str) -> QuerySet[Any]:
+        records: QuerySet[Any] = self.model._default_manager.using(alias)
+        return records
+
+    def _columns(self) -> list[str]:
+        return [*COLUMNS, self.time_column] if self.time_column else [*COLUMNS]
+
+    def _indexed(self, form: FilterForm, places: Places, alias: str) -> dict[str, Any]:
+        """Return the filters that an index answers, in the order of ids or for one originator."""
+        chosen = form.chosen
+        if "originator_id" in chosen:
+            # The index on originators begins with the application.
+            names = [place.name for place in places if place.database == alias]
+            return {
+                "originator_id": chosen["originator_id"],
+                "application_name__in": [chosen.get("application")]
+                if "application" in chosen
+                else names,
+            }
+        if "application" in chosen and self.is_log:
+            return {"application_name": chosen["application"]}
+        return {}
+
+    def _unindexed(self, form: FilterForm) -> Q | None:
+        """Return the filters that no index answers."""
+        chosen = form.chosen
+        matching = Q()
+        if "topic" in chosen:
+            matching &= Q(topic=chosen["topic"])
+        if "application" in chosen and not self.is_log and "originator_id" not in chosen:
+            matching &= Q(application_name=chosen["application"])
+        return matching or None
+
+    def _row(self, record: Any, places: Places, alias: str) -> Row:
+        query = urlencode(
+            {
+                "application": record.application_name,
+                "originator_id": record.originator_id,
+                **self._other_database(places, alias),
+            }
+        )
+        return Row(
+            id=record.pk,
+            url=self.record_url(record.pk, places, alias),
+            application_name=record.application_name,
+            class_name=_short(record.topic),
+            topic=record.topic,
+            originator_id=str(record.originator_id),
+            stream_url=f"{self.url('changelist')}?{query}",
+            originator_version=record.originator_version,
+            recorded_at=getattr(record, self.time_column) if self.time_column else None,
+        )
+
+    def _page_links(
+        self, form: FilterForm, newer: Cursor | None, older: Cursor | None
+    ) -> list[tuple[str, str]]:
+        links = []
+        if newer is not None:
+            links.append((_("Newest"), form.query()))
+            links.append((_("Newer"), form.query(newer)))
+        if older is not None:
+            links.append((_("Older"), form.query(older)))
+            links.append((_("Oldest"), form.query(Cursor(after=0))))
+        return links
+
+    def _neighbours(self, record: Any, places: Places, alias: str, key: str) -> list[Link]:
+        """Return the records before and after this one, in its stream or in its log."""
+        records = self._all(alias).filter(application_name=record.application_name)
+        if key != "id":
+            records = records.filter(originator_id=record.originator_id)
+        value = getattr(record, key)
+        found = (
+            (_("Previous"), records.filter(**{f"{key}__lt": value}).order_by(f"-{key}")),
+            (_("Next"), records.filter(**{f"{key}__gt": value}).order_by(key)),
+        )
+        links = []
+        for label, neighbours in found:
+            number = neighbours.values_list("id", flat=True).first()
+            if number is not None:
+                url = self.record_url(number, places, alias)
+                links.append(Link(label=label, id=number, url=url))
+        return links
+
+
+def _short(topic: str) -> str:
+    """Return the name of the class, without its module."""
+    return topic.rpartition(":")[2] or topic

@@ -1,0 +1,58 @@
+"""The catalogue: the classes of events that the project's code defines, with their topics."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eventsourcing.domain import CanMutateAggregate, CanSnapshotAggregate, DomainEvent
+from eventsourcing.topics import construct_topic
+
+__all__ = ["EventClass", "event_classes", "snapshot_classes"]
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class EventClass:
+    """A class of events, under the topic by which its events are stored."""
+
+    module: str
+    name: str
+    """The qualified name: ``Dog.TrickAdded``."""
+    topic: str
+
+
+def event_classes() -> list[EventClass]:
+    """Return the importable classes of events, in the order of their modules and names."""
+    return sorted(
+        _entry(cls)
+        for cls in _subclasses(DomainEvent, CanMutateAggregate)
+        if not issubclass(cls, CanSnapshotAggregate) and _is_importable(cls)
+    )
+
+
+def snapshot_classes() -> list[EventClass]:
+    """Return the importable classes of snapshots, in the order of their modules and names."""
+    return sorted(_entry(cls) for cls in _subclasses(CanSnapshotAggregate) if _is_importable(cls))
+
+
+def _subclasses(*roots: type) -> Iterator[type]:
+    seen: set[type] = set()
+    rest: list[type] = list(roots)
+    while rest:
+        subclasses: list[type] = rest.pop().__subclasses__()
+        for cls in subclasses:
+            if cls not in seen:
+                seen.add(cls)
+                rest.append(cls)
+                yield cls
+
+
+def _entry(cls: type) -> EventClass:
+    return EventClass(module=cls.__module__, name=cls.__qualname__, topic=construct_topic(cls))
+
+
+def _is_importable(cls: type) -> bool:
+    """Tell whether the class is found where it says it is, as no class in a function is."""
+    found: object = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls

@@ -1,0 +1,69 @@
+"""Browser: Chromium without a window, for tests of what a person sees."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from selenium import webdriver
+
+__all__ = ["chromium", "screenshot"]
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--force-color-profile=srgb",
+)
+ADVICE = "Chromium is not installed: apt-get install chromium chromium-driver"
+
+
+@contextmanager
+def chromium(
+    *, width: int = 1280, height: int = 900, javascript: bool = True
+) -> Iterator[webdriver.Chrome]:
+    """
+    Yield a driver of a new Chromium that knows nothing from before.
+
+    Where there is no Chromium the test is skipped; under CI=true it fails.
+    """
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(ADVICE, pytrace=False)
+        pytest.skip(ADVICE)
+    with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+            options.add_argument(flag)
+        if not javascript:
+            options.add_experimental_option(
+                "prefs", {"profile.managed_default_content_settings.javascript": 2}
+            )
+        service = webdriver.ChromeService(executable_path=driver)
+        chrome = webdriver.Chrome(options=options, service=service)
+        try:
+            # What a page takes to load, not what a test waits for.
+            chrome.set_page_load_timeout(60)
+            yield chrome
+        finally:
+            chrome.quit()
+
+
+def screenshot(driver: webdriver.Chrome, name: str) -> None:
+    """Keep a picture of the page where SCREENSHOTS names a directory; otherwise do nothing."""
+    directory = os.environ.get("SCREENSHOTS")
+    if directory:
+        path = Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        driver.save_screenshot(str(path / f"{name}.png"))

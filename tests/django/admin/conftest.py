@@ -1,0 +1,60 @@
+"""Fixtures of the admin's tests: a configured system, its applications, and people who look."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from django_eventsourcing import get_application
+from django_eventsourcing.registry import reset
+from tests.django.admin.kennel import Kennel, Tally
+
+
+@pytest.fixture(autouse=True)
+def configured(settings):
+    """The kennel's system, in settings of its own."""
+    settings.EVENTSOURCING = {"default": {"SYSTEM": "tests.django.admin.kennel.system"}}
+    yield
+    reset()
+
+
+@pytest.fixture
+def kennel(db):
+    return get_application(Kennel)
+
+
+@pytest.fixture
+def tally(kennel):
+    follower = get_application(Tally)
+    follower.follow("Kennel", kennel.notification_log)
+    return follower
+
+
+@pytest.fixture
+def viewer(db):
+    """A member of staff with the view permissions of the app, and no others."""
+    user = User.objects.create_user("viewer", password="secret", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(
+            content_type__app_label="django_eventsourcing", codename__startswith="view_"
+        )
+    )
+    return user
+
+
+@pytest.fixture
+def staff(db):
+    """A member of staff without any permission."""
+    return User.objects.create_user("staff", password="secret", is_staff=True)
+
+
+@pytest.fixture
+def superuser(db):
+    return User.objects.create_superuser("root", password="secret")
+
+
+@pytest.fixture
+def client(viewer):
+    """A browser in which the viewer has logged in."""
+    client = Client()
+    client.force_login(viewer)
+    return client

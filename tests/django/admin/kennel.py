@@ -1,0 +1,70 @@
+"""The kennel: a small system whose log the tests of the admin look at."""
+
+from decimal import Decimal
+
+from eventsourcing.application import Application
+from eventsourcing.dispatch import singledispatchmethod
+from eventsourcing.domain import Aggregate, event
+from eventsourcing.system import ProcessApplication, System
+from eventsourcing.topics import get_topic
+
+
+class Dog(Aggregate):
+    class Registered(Aggregate.Created):
+        name: str
+
+    class TrickAdded(Aggregate.Event):
+        trick: str
+
+    class Weighed(Aggregate.Event):
+        kilograms: Decimal
+
+    @event(Registered)
+    def __init__(self, name):
+        self.name = name
+
+    @event(TrickAdded)
+    def add_trick(self, trick):
+        pass
+
+    @event(Weighed)
+    def weigh(self, kilograms):
+        pass
+
+
+class Kennel(Application):
+    is_snapshotting_enabled = True
+
+    def register(self, name, *tricks):
+        dog = Dog(name)
+        for trick in tricks:
+            dog.add_trick(trick)
+        self.save(dog)
+        return dog.id
+
+    def weigh(self, dog_id, kilograms):
+        dog = self.repository.get(dog_id)
+        dog.weigh(kilograms)
+        self.save(dog)
+
+
+class Tally(ProcessApplication):
+    @singledispatchmethod
+    def policy(self, domain_event, processing_event):
+        pass
+
+
+class Names(ProcessApplication):
+    topics = (get_topic(Dog.Registered),)
+
+    @singledispatchmethod
+    def policy(self, domain_event, processing_event):
+        pass
+
+
+class Visits(Application):
+    pass
+
+
+system = System(pipes=[[Kennel, Tally], [Kennel, Names]])
+other_system = System(pipes=[[Visits]])

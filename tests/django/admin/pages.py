@@ -1,0 +1,34 @@
+"""Pages: where they are, and what is on them."""
+
+import re
+from html import unescape
+
+__all__ = ["EVENTS", "LOGS", "POSITIONS", "SNAPSHOTS", "ids", "link", "text"]
+
+EVENTS = "/admin/django_eventsourcing/storedeventrecord/"
+LOGS = f"{EVENTS}log/"
+SNAPSHOTS = "/admin/django_eventsourcing/snapshotrecord/"
+POSITIONS = "/admin/django_eventsourcing/trackingrecord/"
+
+
+def text(response) -> str:
+    """Return what a person reads on the page, in one line."""
+    body = response.content.decode().partition('id="content-main"')[2]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def ids(response) -> list[int]:
+    """Return the ids of the records listed, in their order."""
+    cells = re.findall(
+        r'<th scope="row" class="es-number">(?:<a [^>]*>)?(\d+)', response.content.decode()
+    )
+    return [int(cell) for cell in cells]
+
+
+def link(response, label: str) -> str | None:
+    """Return the URL that the link of this label leads to, or ``None`` if there is none."""
+    for url, found in re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', response.content.decode()):
+        if unescape(found) == label or unescape(found).startswith(f"{label}: "):
+            url = unescape(url)
+            return response.request["PATH_INFO"] + url if url.startswith("?") else url
+    return None

@@ -1,0 +1,32 @@
+"""The catalogue holds the event classes that code defines, and that stored topics can name."""
+
+from django_eventsourcing.catalogue import EventClass, event_classes, snapshot_classes
+from eventsourcing.domain import Aggregate
+from tests.django.admin import kennel
+
+
+def test_event_classes_are_found_with_their_topics():
+    found = [cls for cls in event_classes() if cls.module == kennel.__name__]
+
+    assert (
+        EventClass(
+            module="tests.django.admin.kennel",
+            name="Dog.TrickAdded",
+            topic="tests.django.admin.kennel:Dog.TrickAdded",
+        )
+        in found
+    )
+
+
+def test_classes_in_functions_are_not_found():
+    class Local(Aggregate.Event):
+        pass
+
+    assert "Local" not in " ".join(cls.name for cls in event_classes())
+
+
+def test_snapshot_classes_are_apart():
+    snapshots = {cls.topic for cls in snapshot_classes()}
+
+    assert snapshots
+    assert not snapshots & {cls.topic for cls in event_classes()}

@@ -1,0 +1,211 @@
+"""The page of a stored event: its fields, its payload in words, and its neighbours."""
+
+import json
+import zlib
+from decimal import Decimal
+
+import pytest
+
+from django_eventsourcing.models import StoredEventRecord
+from tests.django.admin.pages import EVENTS, link, text
+from tests.django.admin.records import DOG, make_events
+
+SCRIPT = "<script>alert('x')</script><b>&amp;</b>"
+
+
+def page_of(client, record_or_id, **query):
+    number = getattr(record_or_id, "pk", record_or_id)
+    return client.get(f"{EVENTS}{number}/change/", query)
+
+
+def last_event():
+    return StoredEventRecord.objects.order_by("-id")[0]
+
+
+def test_all_fields_are_shown(client, kennel):
+    dog_id = kennel.register("Rex")
+    event = last_event()
+
+    shown = text(page_of(client, event))
+
+    assert f"ID {event.pk} Application Kennel Class Dog.Registered" in shown
+    assert "Topic tests.django.admin.kennel:Dog.Registered" in shown
+    assert f"Originator ID {dog_id} Version 1 Recorded at" in shown
+
+
+def test_payload_is_indented_json(client, kennel):
+    dog_id = kennel.register("Rëx")
+    kennel.weigh(dog_id, Decimal("31.50"))
+
+    registered = text(page_of(client, last_event().pk - 1))
+    weighed = text(page_of(client, last_event()))
+
+    assert '"name": "Rëx"' in registered
+    assert '"timestamp": "20' in registered
+    assert '"kilograms": "31.50"' in weighed
+    assert "_type_" not in weighed.partition("As it is stored")[0]
+
+
+def test_payload_is_read_by_the_application_with_its_compression(client, settings):
+    from django_eventsourcing import get_application
+    from tests.django.admin.kennel import Kennel
+
+    settings.EVENTSOURCING = {
+        "default": {
+            "SYSTEM": "tests.django.admin.kennel.system",
+            "ENV": {"COMPRESSOR_TOPIC": "zlib"},
+        }
+    }
+    get_application(Kennel).register("Rex")
+    event = last_event()
+
+    shown = text(page_of(client, event))
+
+    assert b"Rex" not in bytes(event.state)
+    assert b"Rex" in zlib.decompress(bytes(event.state))
+    assert '"name": "Rex"' in shown
+
+
+def test_markup_in_a_payload_is_shown_as_text(client, kennel):
+    kennel.register(SCRIPT)
+
+    response = page_of(client, last_event())
+    page = response.content.decode()
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(" in page
+    assert f'"name": {json.dumps(SCRIPT)}' in text(response).replace("\\/", "/") or (
+        SCRIPT in response.context["payload"].text
+    )
+
+
+def test_page_has_no_inline_script(client, kennel):
+    kennel.register("Rex")
+
+    page = page_of(client, last_event()).content.decode()
+
+    assert page.count("<script") == page.count("<script src=")
+    assert " onclick=" not in page
+
+
+def test_characters_that_mislead_are_shown_as_escapes(client, kennel):
+    kennel.register("evil\u202ecod.exe\u200b")
+
+    assert '"name": "evil\\u202ecod.exe\\u200b"' in text(page_of(client, last_event()))
+
+
+@pytest.mark.parametrize(
+    ("state", "topic", "reason"),
+    [
+        (b"null", None, "the state is NoneType, not a mapping"),
+        (b"[]", None, "the state is list, not a mapping"),
+        (b"NaN", None, "the state is float, not a mapping"),
+        (b"", None, "JSONDecodeError"),
+        (b"{", None, "JSONDecodeError"),
+        (b"\xff\xfe\x00", None, "UnicodeDecodeError"),
+        (b"[" * 100_000, None, "RecursionError"),
+        (b'{"trick":' + b"9" * 10_000 + b"}", None, "ValueError"),
+        (b'{"trick":{"_type_":"unknown","_data_":""}}', None, "TranscodingNotRegisteredError"),
+        (b"{}", "tests.django.admin.kennel:Dog.Gone", "TopicError"),
+        (b"{}", "no_such_module:Dog", "TopicError"),
+        (b"{}", "tests.django.admin.kennel:Dog", "does not name an event class"),
+        (b"{}", "<script>alert(1)</script>", "TopicError"),
+        (b"{}", "", "Error"),
+    ],
+)
+def test_payload_that_cannot_be_read_says_why(client, state, topic, reason):
+    values = {} if topic is None else {"topic": topic}
+    make_events(1, state=state, **values)
+
+    response = page_of(client, 1)
+
+    assert response.status_code == 200
+    assert "The payload cannot be read. The event with topic" in text(response)
+    assert reason in text(response)
+    assert "<script>alert" not in response.content.decode()
+
+
+def test_payload_with_lone_surrogates_is_shown(client):
+    make_events(1, state=b'{"trick":"\\ud83d","timestamp":null}')
+
+    response = page_of(client, 1)
+
+    assert response.status_code == 200
+    assert '"trick": "\\ud83d"' in text(response)
+
+
+def test_very_long_payload_is_shortened(client):
+    state = json.dumps({"trick": "x" * 1_000_000, "timestamp": None}).encode()
+    make_events(1, state=state)
+
+    response = page_of(client, 1)
+
+    assert len(response.content) < 300_000
+    assert "characters more" in text(response)
+
+
+def test_state_is_also_shown_as_it_is_stored(client):
+    make_events(2, state=lambda n: b'{"a":1}' if n == 1 else b"\x00\x01\x02\xff\x10")
+
+    assert 'As it is stored (7\xa0bytes) {"a":1}' in text(page_of(client, 1)).replace(
+        "7 b", "7\xa0b"
+    )
+    assert "000102ff 10" in text(page_of(client, 2)) or "00 010203" in text(page_of(client, 2))
+
+
+def test_event_of_an_unknown_application_is_shown_as_it_is_stored(client):
+    make_events(1, application_name="Forgotten", state=b'{"a":1}')
+
+    shown = text(page_of(client, 1))
+
+    assert "No configured system has an application named “Forgotten”" in shown
+    assert '{"a":1}' in shown
+
+
+def test_metadata_is_shown(client):
+    make_events(1, metadata={"user": SCRIPT})
+
+    response = page_of(client, 1)
+
+    assert "Metadata" in text(response)
+    assert "&lt;script&gt;" in response.content.decode()
+    assert "<script>alert" not in response.content.decode()
+
+
+def test_neighbours_in_the_stream_and_in_the_log_are_linked(client):
+    other = "00000000-0000-0000-0000-000000000007"
+    make_events(
+        6,
+        originator_id=lambda n: other if n in (2, 5) else DOG,
+        application_name=lambda n: "Tally" if n == 4 else "Kennel",
+    )
+
+    shown = text(page_of(client, 3))
+
+    assert "In this stream Previous: 1 Next: 6 In this log Previous: 2 Next: 5" in shown
+
+
+def test_link_leads_to_the_next_event(client):
+    make_events(2)
+
+    response = client.get(link(page_of(client, 1), "Next"))
+
+    assert "ID 2 " in text(response)
+
+
+def test_only_event_has_no_neighbours(client):
+    make_events(1)
+
+    assert "In this stream" not in text(page_of(client, 1))
+
+
+@pytest.mark.parametrize("number", ["7", "abc", "-1", str(2**63), "1' OR 1=1", "_5Fx"])
+def test_event_that_is_not_there_is_not_found(client, number):
+    assert client.get(f"{EVENTS}{number}/change/").status_code == 404
+
+
+@pytest.mark.parametrize("alias", ["nowhere", "'; --", "<script>"])
+def test_database_that_is_not_configured_is_not_found(client, alias):
+    make_events(1)
+
+    assert page_of(client, 1, database=alias).status_code == 404
