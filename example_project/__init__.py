@@ -1,0 +1,1 @@
+"""The example project: a dog school and a permit office, each an event-sourced system."""

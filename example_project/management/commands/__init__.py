@@ -1,0 +1,1 @@
+"""`demo`: record the sample and count it."""

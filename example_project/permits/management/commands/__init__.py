@@ -1,0 +1,1 @@
+"""`import_cases`: record an event log from a file."""

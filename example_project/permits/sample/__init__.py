@@ -1,0 +1,1 @@
+"""The sample that the demo records: invented cases, written by `generate`."""

@@ -1,0 +1,1 @@
+"""The dog school: dogs, the tricks they learn, and how often each trick has been learnt."""

@@ -1,0 +1,63 @@
+"""The command `demo`: from the sample to checked counts."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_eventsourcing import get_application
+from example_project.permits.application import CaseStatistics, PermitCases
+from example_project.settings import EVENTSOURCING
+from example_project.training.application import Counters
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def system(settings: Any) -> None:
+    settings.EVENTSOURCING = EVENTSOURCING
+
+
+def demo() -> str:
+    out = StringIO()
+    call_command("demo", stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def test_the_demo_records_counts_and_says_what_is_next() -> None:
+    text = demo()
+
+    assert ["Register", "application", "60", "60"] in [line.split() for line in text.splitlines()]
+    assert ["roll", "over", "3"] in [line.split() for line in text.splitlines()]
+    for command in ("createsuperuser", "runserver", "run_system"):
+        assert f"python manage.py {command}" in text
+    assert "http://127.0.0.1:8000/admin/" in text
+    assert get_application(CaseStatistics).get_count("Register application") == 60
+
+
+def test_the_demo_may_be_run_again() -> None:
+    demo()
+    last = get_application(PermitCases).recorder.max_notification_id()
+
+    text = demo()
+
+    assert "dog school: has dogs already" in text
+    assert get_application(PermitCases).recorder.max_notification_id() == last
+    assert get_application(Counters).get_counts()["roll over"] == 3
+
+
+def test_counts_that_differ_from_the_file_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = CaseStatistics.get_count
+    monkeypatch.setattr(
+        CaseStatistics,
+        "get_count",
+        lambda self, name: counted(self, name) - (name == "Register application"),
+    )
+
+    with pytest.raises(CommandError) as caught:
+        demo()
+
+    assert str(caught.value) == (
+        "The counts differ from the file. Register application: 60 in the file, 59 counted"
+    )

@@ -1,0 +1,100 @@
+"""The pages of the permit office."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from example_project.permits.application import CaseStatistics, PermitCases
+from tests.example.catching_up import catch_up
+from tests.example.conftest import WriteRows, task
+
+pytestmark = pytest.mark.usefixtures("system")
+
+
+def import_cases(path: Path) -> None:
+    call_command("import_cases", path, verbosity=0)
+
+
+def test_a_case_shows_its_activities_in_the_order_of_time(
+    client: Client, write_rows: WriteRows
+) -> None:
+    import_cases(write_rows(task(9, **{"concept:name": "Send"}), task(3)))
+
+    page = client.get("/permits/cases/case-1/").text
+
+    assert page.index("Confirmation of receipt") < page.index("Send")
+    assert "2 activities" in page
+    assert "11 Oct 2011, 03:00" in page
+
+
+def test_a_case_that_is_not_there(client: Client) -> None:
+    response = client.get("/permits/cases/case-9/")
+
+    assert response.status_code == 404
+    assert "There is no case with the number case-9." in response.text
+
+
+def test_a_search_leads_to_the_case(client: Client, write_rows: WriteRows) -> None:
+    import_cases(write_rows(task(1)))
+
+    response = client.get("/permits/", {"case": " case-1 "})
+
+    assert response.status_code == 302
+    assert response["Location"] == "/permits/cases/case-1/"
+
+
+@pytest.mark.parametrize("case_id", ["a/b", "a b?c#d", "é%2F"])
+def test_a_case_number_may_have_any_characters(
+    client: Client, write_rows: WriteRows, case_id: str
+) -> None:
+    import_cases(write_rows(task(1, **{"case:concept:name": case_id})))
+
+    response = client.get("/permits/", {"case": case_id}, follow=True)
+
+    assert response.status_code == 200
+    assert response.context["case"].case_id == case_id
+
+
+@pytest.mark.parametrize(
+    ("case_id", "error"),
+    [
+        ("", "Type the number of a case."),
+        ("case-9", "There is no case with the number “case-9”."),
+        ("x" * 201, "No case has a number as long as that."),
+    ],
+)
+def test_a_search_that_finds_nothing(client: Client, case_id: str, error: str) -> None:
+    response = client.get("/permits/", {"case": case_id})
+
+    assert response.status_code == 200
+    assert error in response.text
+
+
+def test_the_counts_of_activities_and_months(client: Client, write_rows: WriteRows) -> None:
+    import_cases(write_rows(task(1), task(2), task(3, **{"concept:name": "T02 Check"})))
+    catch_up(CaseStatistics, PermitCases)
+
+    response = client.get("/permits/counts/")
+
+    assert [(bar.label, bar.count) for bar in response.context["activities"]] == [
+        ("Confirmation of receipt", 2),
+        ("T02 Check", 1),
+    ]
+    ((month, bar),) = response.context["months"]
+    assert (month.name, month.cases, month.activities, bar.percent) == ("2011-10", 1, 3, 100)
+    assert "3 activities in 1 case, counted by" in response.text
+
+
+def test_without_counts_the_page_says_what_to_do(client: Client) -> None:
+    assert "manage.py import_cases FILE.csv" in client.get("/permits/counts/").text
+
+
+def test_what_was_imported_is_shown_as_text(client: Client, write_rows: WriteRows) -> None:
+    import_cases(write_rows(task(1, **{"concept:name": "<img src=x onerror=alert(1)>"})))
+    catch_up(CaseStatistics, PermitCases)
+
+    for page in ("/permits/cases/case-1/", "/permits/counts/"):
+        assert "<img" not in client.get(page).text
+        assert "&lt;img src=x" in client.get(page).text

@@ -1,0 +1,1 @@
+"""Scenarios: the example project as its users run it, in processes of their own."""
