@@ -13,6 +13,7 @@ __all__ = [
     "construct_topic",
     "get_topic",
     "register_topic",
+    "renew_topic",
     "resolve_topic",
 ]
 
@@ -71,6 +72,18 @@ def register_topic(topic: str, obj: Any) -> None:
     """
     _refuse_second_owner(topic, obj)
     _registered[topic] = obj
+
+
+def renew_topic(cls: type) -> None:
+    """
+    Let the topic of a class stand for it, if it stood for an earlier definition of the class.
+
+    Called when a class is defined, so that what was stored before its module was loaded again is
+    read as the class that is there now.
+    """
+    topic = construct_topic(cls)
+    if topic in _found:
+        _found[topic] = cls
 
 
 def clear_topic_cache() -> None:

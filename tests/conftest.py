@@ -6,22 +6,17 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-ALIASES = ("default", "postgres", "mariadb")
+from tests.databases import ALIASES, parameter
 
 
-def _parameter(alias: str) -> object:
-    if alias not in settings.DATABASES:
-        return alias
-    return pytest.param(alias, marks=pytest.mark.django_db(transaction=True, databases=[alias]))
-
-
-@pytest.fixture(params=[_parameter(alias) for alias in ALIASES])
+@pytest.fixture(params=[parameter(alias) for alias in ALIASES])
 def database(request: pytest.FixtureRequest) -> str:
     """
     Return the alias of each database in turn, with its tables empty and transactions real.
 
     "default" is SQLite, "postgres" and "mariadb" are where their servers answer. A test that
-    needs more than this one database says so by a ``django_db`` mark of its own.
+    needs more than this one database says so by a ``django_db`` mark of its own; one that is about
+    some of them says so by ``tests.databases.on()``.
     """
     alias: str = request.param
     if alias not in settings.DATABASES:

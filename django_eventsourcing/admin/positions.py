@@ -69,7 +69,7 @@ class Position:
             case "error":
                 return _("cannot be read: %(error)s") % {"error": self.error}
             case "unknown":
-                return _("unknown follower: no configured system has it follow this upstream")
+                return _("unknown follower: not in a configured system")
             case "new":
                 return _("not started") + (f", {self._count}" if self.waiting else "")
             case "behind":

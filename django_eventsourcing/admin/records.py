@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import unquote
+from django.db import Error as DatabaseError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.filters import FilterForm
-from django_eventsourcing.admin.paging import Cursor, parse_id, read_page
+from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload, readable_json
 from django_eventsourcing.admin.places import Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
@@ -35,7 +36,7 @@ class Row:
     topic: str
     originator_id: str
     stream_url: str
-    """The list of the records of the same originator."""
+    """The list of the records of the same originator, unless the application is unknown."""
     originator_version: int
     recorded_at: datetime | None
 
@@ -74,19 +75,22 @@ class RecordAdmin(ReadOnlyAdmin):
         places = find_places()
         form = FilterForm(request.GET, places, self.get_classes())
         alias = form.alias
-        page = read_page(
-            self._all(alias).only(*self._columns()).filter(**self._indexed(form, places, alias)),
-            form.cursor,
-            size=self.list_per_page,
-            matching=self._unindexed(form),
-        )
+        problems = [*places.problems, *form.problems]
+        try:
+            page = self._read(form, places, alias)
+        except DatabaseError as error:
+            page = Page(rows=[], newer=None, older=None)
+            problems.append(
+                _("The database “%(database)s” cannot be read: %(error)s")
+                % {"database": alias, "error": " ".join(str(error).split())}
+            )
         return self.page(
             request,
             "records.html",
             self.list_title,
             has_time=bool(self.time_column),
             form=form,
-            problems=[*places.problems, *form.problems],
+            problems=problems,
             is_filtered=bool(form.chosen),
             rows=[self._row(record, places, alias) for record in page.rows],
             searched=page.searched,
@@ -147,6 +151,14 @@ class RecordAdmin(ReadOnlyAdmin):
         records: QuerySet[Any] = self.model._default_manager.using(alias)
         return records
 
+    def _read(self, form: FilterForm, places: Places, alias: str) -> Page[Any]:
+        return read_page(
+            self._all(alias).only(*self._columns()).filter(**self._indexed(form, places, alias)),
+            form.cursor,
+            size=self.list_per_page,
+            matching=self._unindexed(form),
+        )
+
     def _columns(self) -> list[str]:
         return [*COLUMNS, self.time_column] if self.time_column else [*COLUMNS]
 
@@ -177,6 +189,7 @@ class RecordAdmin(ReadOnlyAdmin):
         return matching or None
 
     def _row(self, record: Any, places: Places, alias: str) -> Row:
+        is_known = places.find(record.application_name, database=alias) is not None
         query = urlencode(
             {
                 "application": record.application_name,
@@ -191,7 +204,7 @@ class RecordAdmin(ReadOnlyAdmin):
             class_name=_short(record.topic),
             topic=record.topic,
             originator_id=str(record.originator_id),
-            stream_url=f"{self.url('changelist')}?{query}",
+            stream_url=f"{self.url('changelist')}?{query}" if is_known else "",
             originator_version=record.originator_version,
             recorded_at=getattr(record, self.time_column) if self.time_column else None,
         )

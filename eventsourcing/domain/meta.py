@@ -21,6 +21,7 @@ from eventsourcing.domain.event_classes import EventClasses
 from eventsourcing.domain.explicit_topics import register_explicit_topics
 from eventsourcing.domain.fields import FieldsType, annotates_fields, own_annotations
 from eventsourcing.domain.mutation import CanMutateAggregate
+from eventsourcing.topics import renew_topic
 
 __all__ = ["MetaAggregate"]
 
@@ -75,6 +76,7 @@ class MetaAggregate(FieldsType):
         **kwargs: Any,
     ) -> None:
         super().__init__(name, bases, namespace)
+        renew_topic(cls)
 
     def __call__(cls: type[_T], *args: Any, **kwargs: Any) -> _T:
         """Trigger the event that makes an aggregate, and return the aggregate."""

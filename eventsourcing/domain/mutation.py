@@ -1,7 +1,7 @@
 """Mutation: how events make and change aggregates."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, get_args, get_origin
 from uuid import UUID
 
 from eventsourcing.domain.errors import (
@@ -10,8 +10,9 @@ from eventsourcing.domain.errors import (
     ProgrammingError,
 )
 from eventsourcing.domain.protocols import TAggregateID
+from eventsourcing.domain.state import made_without_constructor
 from eventsourcing.domain.timestamps import CanCreateTimestamp
-from eventsourcing.topics import resolve_topic
+from eventsourcing.topics import renew_topic, resolve_topic
 
 __all__ = ["CanInitAggregate", "CanMutateAggregate", "HasOriginatorIDVersion"]
 
@@ -34,6 +35,7 @@ class HasOriginatorIDVersion(Generic[TAggregateID]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        renew_topic(cls)
         for base in getattr(cls, "__orig_bases__", ()):
             origin = get_origin(base)
             if isinstance(origin, type) and issubclass(origin, HasOriginatorIDVersion):
@@ -42,8 +44,23 @@ class HasOriginatorIDVersion(Generic[TAggregateID]):
                         cls.originator_id_type = _checked_id_type(cls, arg)
 
     def _as_dict(self) -> dict[str, Any]:
-        """Return the event's values by name, in a dictionary that the caller may change."""
+        """
+        Return the event's values by name, in a dictionary that the caller may change.
+
+        Override it, and ``_from_dict()``, where the values are not kept in ``vars()``.
+        """
         return dict(vars(self))
+
+    @classmethod
+    def _from_dict(cls, state: dict[str, Any]) -> Self:
+        """
+        Return the event that has the values by name, as ``_as_dict()`` gave them.
+
+        It has happened already: the constructor, which checks and completes new events, is passed
+        over. Override it where instances cannot be made in this way.
+        """
+        made: Self = made_without_constructor(cls, state)
+        return made
 
 
 class CanMutateAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimestamp):

@@ -1,8 +1,10 @@
 """The mapper: domain events to stored events and back."""
 
 from typing import Any, Protocol
+from uuid import UUID
 
 from eventsourcing.domain import HasOriginatorIDVersion, upcast
+from eventsourcing.domain.state import event_from_state, event_state
 from eventsourcing.persistence.compression import Cipher
 from eventsourcing.persistence.errors import MapperDeserialisationError
 from eventsourcing.persistence.records import StoredEvent
@@ -41,7 +43,7 @@ class Mapper:
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """Return the domain event in the form in which recorders keep it."""
         event_class = type(domain_event)
-        state = dict(domain_event._as_dict())
+        state = event_state(domain_event)
         originator_id = state.pop("originator_id")
         originator_version = state.pop("originator_version")
         class_version = getattr(event_class, "class_version", 1)
@@ -72,7 +74,7 @@ class Mapper:
 
     def _reconstruct(self, stored_event: StoredEvent) -> Any:
         event_class = resolve_topic(stored_event.topic)
-        if not (isinstance(event_class, type) and issubclass(event_class, HasOriginatorIDVersion)):
+        if not _is_event_class(event_class):
             raise TypeError("the topic does not name an event class")
         data = stored_event.state
         if self.cipher is not None:
@@ -82,13 +84,22 @@ class Mapper:
         state = self.transcoder.decode(data)
         if not isinstance(state, dict):
             raise TypeError(f"the state is {type(state).__name__}, not a mapping")
-        state["originator_id"] = stored_event.originator_id
+        state["originator_id"] = _typed_id(event_class, stored_event.originator_id)
         state["originator_version"] = stored_event.originator_version
-        upcast(event_class, state)
-        missing = getattr(event_class, "__dataclass_fields__", {}).keys() - state.keys()
-        if missing:
-            raise ValueError(f"the state lacks {', '.join(sorted(missing))}")
-        # The constructor is for new events: it would check, and default, what happened long ago.
-        domain_event = object.__new__(event_class)
-        vars(domain_event).update(state)
-        return domain_event
+        return event_from_state(event_class, upcast(event_class, state))
+
+
+def _is_event_class(obj: Any) -> bool:
+    if not isinstance(obj, type):
+        return False
+    # A plain dataclass that keeps to the protocol will do.
+    fields = getattr(obj, "__dataclass_fields__", {}).keys()
+    return issubclass(obj, HasOriginatorIDVersion) or (
+        {"originator_id", "originator_version"} <= fields
+    )
+
+
+def _typed_id(event_class: Any, originator_id: UUID | str) -> UUID | str:
+    # A database with a column of text gives each id as text.
+    is_uuid = getattr(event_class, "originator_id_type", None) is UUID
+    return UUID(originator_id) if is_uuid and isinstance(originator_id, str) else originator_id

@@ -5,10 +5,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from example_project.permits.domain import Activity, CaseDetails
 
-__all__ = ["BadRow", "EventLog", "EventLogError", "Row", "different_column", "read_event_log"]
+__all__ = [
+    "BadRow",
+    "Difference",
+    "EventLog",
+    "EventLogError",
+    "Row",
+    "find_difference",
+    "read_event_log",
+]
 
 CASE = "case:concept:name"
 CHANNEL = "case:channel"
@@ -28,14 +37,24 @@ REQUIRED_COLUMNS = (
     *(CASE, CHANNEL, DEPARTMENT, CASE_GROUP, RESPONSIBLE, STARTED, DEADLINE),
     *(ACTIVITY, INSTANCE, RESOURCE, GROUP, COMPLETED),
 )
-CASE_COLUMNS = {
-    "channel": CHANNEL,
-    "department": DEPARTMENT,
-    "group": CASE_GROUP,
-    "responsible": RESPONSIBLE,
-    "started": STARTED,
-    "deadline": DEADLINE,
+COLUMNS_OF: dict[type, dict[str, str]] = {
+    CaseDetails: {
+        "channel": CHANNEL,
+        "department": DEPARTMENT,
+        "group": CASE_GROUP,
+        "responsible": RESPONSIBLE,
+        "started": STARTED,
+        "deadline": DEADLINE,
+    },
+    Activity: {
+        "name": ACTIVITY,
+        "resource": RESOURCE,
+        "group": GROUP,
+        "completed_at": COMPLETED,
+    },
 }
+TDetails = TypeVar("TDetails", CaseDetails, Activity)
+
 EXAMPLE = "2011-10-11 13:45:40.276000+02:00"
 
 
@@ -67,6 +86,15 @@ class BadRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A column that has one value here and another there."""
+
+    column: str
+    text: str
+    """The two values, in words: ``'Desk' differs from 'Internet'``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventLog:
     """What stands in a file."""
 
@@ -93,12 +121,17 @@ def read_event_log(path: Path) -> EventLog:
         ) from error
 
 
-def different_column(case: CaseDetails, other: CaseDetails) -> str | None:
-    """Return the first column in which two descriptions of a case differ, if there is one."""
-    for name, column in CASE_COLUMNS.items():
-        if getattr(case, name) != getattr(other, name):
-            return column
+def find_difference(here: TDetails, there: TDetails) -> Difference | None:
+    """Return the first column in which two descriptions of the same thing differ."""
+    for name, column in COLUMNS_OF[type(here)].items():
+        value, other = getattr(here, name), getattr(there, name)
+        if value != other:
+            return Difference(column=column, text=f"{_shown(value)} differs from {_shown(other)}")
     return None
+
+
+def _shown(value: object) -> str:
+    return repr("" if value is None else str(value))
 
 
 def _read(path: Path, lines: Iterable[str]) -> EventLog:
@@ -192,11 +225,11 @@ class _Parser:
                 f"case, already. Remove the row, or give it an instance of its own.",
             )
         earlier = self._cases.get(row.case.case_id, row)
-        column = different_column(earlier.case, row.case)
-        if column is not None:
+        difference = find_difference(row.case, earlier.case)
+        if difference is not None:
             raise _RowError(
-                column,
-                f"the value differs from the one of line {earlier.line}, of the same case "
+                difference.column,
+                f"{difference.text} in line {earlier.line}, of the same case "
                 f"{row.case.case_id!r}. Make the two equal.",
             )
 

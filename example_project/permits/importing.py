@@ -1,7 +1,7 @@
 """Importing: the rows of an event log, recorded through the application, none of them twice."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django import db
@@ -9,7 +9,7 @@ from django.db import connections, transaction
 
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError
 from example_project.permits.application import PermitCases, Recorded
-from example_project.permits.event_log import BadRow, Row, different_column
+from example_project.permits.event_log import BadRow, Difference, Row, find_difference
 
 __all__ = ["Comparison", "ImportFailedError", "Importer", "compare"]
 
@@ -40,7 +40,7 @@ class Comparison:
     """Rows that contradict what has been recorded."""
 
 
-def compare(permit_cases: PermitCases, rows: Iterable[Row]) -> Comparison:
+def compare(permit_cases: PermitCases, rows: Sequence[Row]) -> Comparison:
     """Find out which rows have been recorded already; each of their cases is read once."""
     new: list[Row] = []
     bad_rows: list[BadRow] = []
@@ -51,26 +51,28 @@ def compare(permit_cases: PermitCases, rows: Iterable[Row]) -> Comparison:
     }
     for row in rows:
         permit_case = known[row.case.case_id]
-        activity = permit_case and permit_case.activities.get(row.activity.instance)
-        column = permit_case and different_column(permit_case.details, row.case)
-        if column:
-            bad_rows.append(_contradiction(row, column, f"case {row.case.case_id!r}"))
-        elif activity is None:
+        if permit_case is None:
             new.append(row)
-        elif activity == row.activity:
+            continue
+        activity = permit_case.activities.get(row.activity.instance)
+        difference = find_difference(row.case, permit_case.details) or (
+            activity and find_difference(row.activity, activity)
+        )
+        if difference:
+            bad_rows.append(_contradiction(row, difference))
+        elif activity:
             already += 1
         else:
-            what = f"the activity with the instance {row.activity.instance!r}"
-            bad_rows.append(_contradiction(row, "concept:instance", what))
+            new.append(row)
     return Comparison(new=new, already=already, bad_rows=bad_rows)
 
 
-def _contradiction(row: Row, column: str, what: str) -> BadRow:
+def _contradiction(row: Row, difference: Difference) -> BadRow:
     return BadRow(
         line=row.line,
-        column=column,
-        problem=f"{what} has been recorded differently, and events are not changed. "
-        f"Correct the row, or remove it.",
+        column=difference.column,
+        problem=f"{difference.text}, which has been recorded for case {row.case.case_id!r}, and "
+        f"events are not changed. Correct the row, or remove it.",
     )
 
 

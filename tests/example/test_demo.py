@@ -31,7 +31,7 @@ def test_the_demo_records_counts_and_says_what_is_next() -> None:
     assert ["Register", "application", "60", "60"] in [line.split() for line in text.splitlines()]
     assert ["roll", "over", "3"] in [line.split() for line in text.splitlines()]
     for command in ("createsuperuser", "runserver", "run_system"):
-        assert f"python manage.py {command}" in text
+        assert f" manage.py {command}" in text
     assert "http://127.0.0.1:8000/admin/" in text
     assert get_application(CaseStatistics).get_count("Register application") == 60
 

@@ -153,7 +153,7 @@ def test_the_same_instance_in_two_cases_is_fine(write_rows):
 
 def test_a_case_described_in_two_ways(write_rows):
     assert bad_row(write_rows(task(1), task(2, **{"case:channel": "Desk"}))) == (
-        "line 3, case:channel: the value differs from the one of line 2, of the same case "
+        "line 3, case:channel: 'Desk' differs from 'Internet' in line 2, of the same case "
         "'case-1'. Make the two equal."
     )
 

@@ -12,7 +12,8 @@ from django_eventsourcing import get_application
 from eventsourcing.persistence import IntegrityError
 from example_project.permits.application import CaseStatistics, PermitCases
 from example_project.permits.event_log import read_event_log
-from example_project.permits.importing import Importer, ImportFailedError
+from example_project.permits.importing import Comparison, Importer, ImportFailedError
+from example_project.permits.management.commands.import_cases import Command
 from tests.example.catching_up import catch_up
 from tests.example.conftest import ROW, WriteRows, task, write_csv
 
@@ -159,9 +160,24 @@ def test_an_activity_that_was_recorded_differently_is_a_bad_row(write_rows: Writ
     _, bad_rows = refused(write_rows(task(1, **{"org:resource": "Resource99"})))
 
     assert bad_rows == (
-        "line 2, concept:instance: the activity with the instance 'task-1' has been recorded "
-        "differently, and events are not changed. Correct the row, or remove it.\n"
+        "line 2, org:resource: 'Resource99' differs from 'Resource21', which has been recorded "
+        "for case 'case-1', and events are not changed. Correct the row, or remove it.\n"
     )
+
+
+def test_an_activity_that_another_process_records_differently_meanwhile(
+    write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compare_too_early(permit_cases: PermitCases, rows: Any) -> Comparison:
+        return Comparison(new=rows, already=0, bad_rows=[])
+
+    import_cases(write_rows(task(1)))
+    monkeypatch.setattr(f"{Command.__module__}.compare", compare_too_early)
+
+    error, _ = refused(write_rows(task(1, **{"org:resource": "Resource99"})))
+
+    assert error.startswith("Case case-1 has recorded 'Confirmation of receipt'")
+    assert error.endswith("run the same command again to go on.")
 
 
 def test_a_case_that_was_recorded_differently_is_a_bad_row(write_rows: WriteRows) -> None:
@@ -170,8 +186,8 @@ def test_a_case_that_was_recorded_differently_is_a_bad_row(write_rows: WriteRows
     _, bad_rows = refused(write_rows(task(2, **{"case:channel": "Desk"})))
 
     assert bad_rows == (
-        "line 2, case:channel: case 'case-1' has been recorded differently, and events are not "
-        "changed. Correct the row, or remove it.\n"
+        "line 2, case:channel: 'Desk' differs from 'Internet', which has been recorded for case "
+        "'case-1', and events are not changed. Correct the row, or remove it.\n"
     )
 
 

@@ -1,8 +1,10 @@
 """The command `demo`: records the sample, runs the system, and checks what has been counted."""
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
@@ -23,10 +25,13 @@ DOGS = {
 NEXT = """
 Every count is that of the file. What to do next:
 
-  python manage.py createsuperuser    make yourself an account for the admin
-  python manage.py run_system         follow new events (in a terminal of its own)
-  python manage.py runserver          then open http://127.0.0.1:8000/ for the pages
-                                      and http://127.0.0.1:8000/admin/ for the event log
+  {python} manage.py createsuperuser
+      make yourself an account for the admin
+  {python} manage.py run_system
+      follow new events (in a terminal of its own)
+  {python} manage.py runserver
+      then open http://127.0.0.1:8000/ for the pages
+      and http://127.0.0.1:8000/admin/ for the event log
 """
 
 
@@ -50,7 +55,7 @@ class Command(BaseCommand):
         self._title("What the followers have counted")
         self._check_activities()
         self._show_tricks()
-        self.stdout.write(NEXT)
+        self.stdout.write(NEXT.format(python=_python()))
 
     def _register_dogs(self) -> None:
         school = get_application(DogSchool)
@@ -100,3 +105,9 @@ def _count_activities() -> Counter[str]:
     """Count in the file itself, without any of the code that recorded it."""
     with SAMPLE.open(encoding="utf-8", newline="") as file:
         return Counter(row["concept:name"] for row in csv.DictReader(file))
+
+
+def _python() -> str:
+    """Return how to call this interpreter from here: its environment may not be activated."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else "python"

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -115,11 +116,30 @@ def test_refuses_state_that_is_not_encrypted(trick_added):
 
 def test_upcasts_older_state_to_the_present_version_of_its_class():
     state = b'{"timestamp":{"_type_":"datetime_iso","_data_":"2020-01-01T00:00:00+00:00"},"n":1}'
-    stored = StoredEvent("an id", 2, "tests.core.persistence.versions:Moved.Stepped", state)
+    stored = StoredEvent(uuid4(), 2, "tests.core.persistence.versions:Moved.Stepped", state)
 
     event = Mapper(transcoder()).to_domain_event(stored)
 
     assert event.steps == 1
+
+
+def test_gives_the_id_the_type_that_the_class_states(trick_added):
+    mapper = Mapper(transcoder())
+    stored = mapper.to_stored_event(trick_added)
+
+    read = mapper.to_domain_event(replace(stored, originator_id=str(stored.originator_id)))
+
+    assert read == trick_added
+
+
+def test_refuses_an_id_that_is_not_of_the_type_that_the_class_states(trick_added):
+    mapper = Mapper(transcoder())
+    stored = replace(mapper.to_stored_event(trick_added), originator_id="dog-1")
+
+    with pytest.raises(
+        MapperDeserialisationError, match="originator dog-1 and version 2 cannot be read: ValueErr"
+    ):
+        mapper.to_domain_event(stored)
 
 
 def test_stores_the_class_version_where_it_is_not_the_first():

@@ -74,9 +74,7 @@ def test_markup_in_a_payload_is_shown_as_text(client, kennel):
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(" in page
-    assert f'"name": {json.dumps(SCRIPT)}' in text(response).replace("\\/", "/") or (
-        SCRIPT in response.context["payload"].text
-    )
+    assert f'"name": "{SCRIPT}"' in response.context["payload"].text
 
 
 def test_page_has_no_inline_script(client, kennel):
@@ -147,10 +145,8 @@ def test_very_long_payload_is_shortened(client):
 def test_state_is_also_shown_as_it_is_stored(client):
     make_events(2, state=lambda n: b'{"a":1}' if n == 1 else b"\x00\x01\x02\xff\x10")
 
-    assert 'As it is stored (7\xa0bytes) {"a":1}' in text(page_of(client, 1)).replace(
-        "7 b", "7\xa0b"
-    )
-    assert "000102ff 10" in text(page_of(client, 2)) or "00 010203" in text(page_of(client, 2))
+    assert 'As it is stored (7 bytes) {"a":1}' in text(page_of(client, 1))
+    assert "As it is stored (5 bytes) 000102ff 10" in text(page_of(client, 2))
 
 
 def test_event_of_an_unknown_application_is_shown_as_it_is_stored(client):

@@ -49,9 +49,8 @@ def test_application_in_memory_is_listed_and_read(client, settings):
 
     assert "Kennel default none: kept elsewhere 15" in text(index)
     assert ids(newest) == list(range(6, 16))
-    assert ids(client.get(link(newest, "Previous"))) == list(range(1, 11))[:5] or ids(
-        client.get(link(newest, "Previous"))
-    )
+    assert link(newest, "Next") is None
+    assert ids(client.get(link(newest, "Previous")))[:5] == [1, 2, 3, 4, 5]
 
 
 def test_section_is_that_of_the_notification_log(client, kennel):

@@ -22,6 +22,7 @@ from eventsourcing.persistence import (
     Tracking,
 )
 from tests.contracts.events import stored_event
+from tests.databases import on
 
 ACTIONS = {
     "insert_events": lambda recorder: recorder.insert_events([stored_event()]),
@@ -152,10 +153,7 @@ def test_a_missing_snapshot_table_says_to_migrate(database, factory):
         factory.aggregate_recorder("snapshots").insert_events([stored_event()])
 
 
-@pytest.mark.parametrize("alias", ["mariadb"])
-def test_a_missing_counter_table_says_to_migrate(database, alias, application_recorder):
-    if database != alias:
-        pytest.skip("ids are drawn from a counter on MySQL and MariaDB alone")
-
+@on("mariadb")
+def test_a_missing_counter_table_says_to_migrate(database, application_recorder):
     with renamed(NotificationCounter, database), pytest.raises(ProgrammingError, match="migrate"):
         application_recorder.insert_events([stored_event()])

@@ -7,6 +7,7 @@ from django.db import IntegrityError, connections
 
 from django_eventsourcing.models import SnapshotRecord, StoredEventRecord, TrackingRecord
 from tests.contracts.events import stored_event
+from tests.databases import on
 
 
 def unsaved(model, **values):
@@ -73,14 +74,14 @@ def test_the_querysets_speak_of_applications_originators_and_positions(database)
     assert events.last_position() == third.id
 
 
+@on("default")
 @pytest.mark.parametrize("model", [StoredEventRecord, SnapshotRecord, TrackingRecord])
-def test_sqlite_never_gives_out_the_id_of_a_deleted_row_again(model):
-    column, _ = (
-        connections["default"].creation.connection.data_types_suffix["BigAutoField"],
-        model,
-    )
+def test_sqlite_counts_ids_by_autoincrement(database, model):
+    with connections[database].cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [model._meta.db_table])
+        (statement,) = cursor.fetchone()
 
-    assert column == "AUTOINCREMENT"
+    assert '"id" integer NOT NULL PRIMARY KEY AUTOINCREMENT' in statement
 
 
 def test_records_and_positions_have_a_name_to_be_read():

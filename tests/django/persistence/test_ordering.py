@@ -13,13 +13,9 @@ from django_eventsourcing.ordering import AdvisoryLock, get_commit_order
 from django_eventsourcing.recorders import DjangoApplicationRecorder
 from tests.contracts.application_recorder import selected
 from tests.contracts.events import stored_event
+from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 from tests.django.persistence.test_commit_order import insert_by_plain_sql
-
-
-def only(database, vendor):
-    if connections[database].vendor != vendor:
-        pytest.skip(f"about {vendor} alone")
 
 
 def holds_lock(alias, table) -> bool:
@@ -45,9 +41,9 @@ def test_a_database_without_a_known_order_is_refused():
     )
 
 
+@on("postgres")
 @pytest.mark.parametrize("insert", ["recorder", "plain SQL"])
 def test_postgresql_holds_a_lock_from_the_first_event_to_the_commit(database, insert):
-    only(database, "postgresql")
     table = StoredEventRecord._meta.db_table
     recorder = DjangoApplicationRecorder("DogSchool", alias=database)
 
@@ -63,8 +59,8 @@ def test_postgresql_holds_a_lock_from_the_first_event_to_the_commit(database, in
         assert not holds_lock(database, table)
 
 
+@on("mariadb")
 def test_mariadb_draws_ids_above_those_that_came_from_elsewhere(database, application_recorder):
-    only(database, "mysql")
     (first,) = application_recorder.insert_events([stored_event()])
     event = stored_event()
     with connections[database].cursor() as cursor:
@@ -79,16 +75,16 @@ def test_mariadb_draws_ids_above_those_that_came_from_elsewhere(database, applic
     assert ids == [first + 11, first + 12]
 
 
+@on("mariadb")
 def test_mariadb_goes_on_above_the_events_when_the_counter_is_lost(database, application_recorder):
-    only(database, "mysql")
     (first,) = application_recorder.insert_events([stored_event()])
     NotificationCounter.objects.using(database).all().delete()
 
     assert application_recorder.insert_events([stored_event()]) == [first + 1]
 
 
+@on("mariadb")
 def test_mariadb_takes_ids_back_with_a_savepoint(database, application_recorder):
-    only(database, "mysql")
     (first,) = application_recorder.insert_events([stored_event()])
 
     with transaction.atomic(using=database):

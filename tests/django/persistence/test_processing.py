@@ -5,12 +5,12 @@ from threading import Event
 import pytest
 from django import db
 from django.contrib.auth.models import Group, Permission
-from django.db import connections
 
 from django_eventsourcing.models import TrackingRecord
 from eventsourcing.persistence import IntegrityError, Tracking
 from tests.contracts.application_recorder import selected
 from tests.contracts.events import stored_event
+from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere
 
 TRACKING = Tracking("DogSchool", 21)
@@ -124,6 +124,20 @@ def test_followers_and_upstreams_are_claimed_apart(database, factory, recorder):
     assert len(selected(other, None, 10)) == 1
 
 
+@on("postgres", "mariadb")
+def test_followers_do_not_wait_for_each_other(database, recorder):
+    names = ["AFollower", "Counter", "Counters2", "ZFollower"]
+
+    with Elsewhere() as elsewhere:
+        held = recorder.processing(TRACKING)
+        elsewhere.do(held.__enter__)
+        for name in names:
+            process(type(recorder)(name, alias=database))
+        elsewhere.do(held.__exit__, None, None, None)
+
+    assert TrackingRecord.objects.using(database).filter(application_name__in=names).count() == 4
+
+
 def test_an_error_of_the_database_within_the_policy_goes_on_as_it_is(database, recorder):
     Group.objects.using(database).create(name="taken")
 
@@ -131,9 +145,8 @@ def test_an_error_of_the_database_within_the_policy_goes_on_as_it_is(database, r
         Group.objects.using(database).create(name="taken")
 
 
+@on("default", "postgres")
 def test_an_error_of_the_commit_itself_is_translated(database, recorder):
-    if not connections[database].features.can_defer_constraint_checks:
-        pytest.skip("no constraint is left to be checked by the commit")
     position = recorder.max_tracking_id("DogSchool")
 
     def break_a_constraint() -> None:

@@ -13,6 +13,7 @@ from django_eventsourcing import get_application, get_system
 from django_eventsourcing.databases import require_ready
 from django_eventsourcing.progress import ProgressLog, format_rate
 from example_project.permits.application import PermitCases, Recorded
+from example_project.permits.domain import ActivityConflictError
 from example_project.permits.event_log import BadRow, EventLogError, read_event_log
 from example_project.permits.importing import Importer, ImportFailedError, compare
 
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             for batch in importer.record(comparison.new):
                 outcomes.update(batch)
                 progress.advance(len(batch))
-        except ImportFailedError as error:
+        except (ActivityConflictError, ImportFailedError) as error:
             raise CommandError(f"{error} {GO_ON}") from error
         except KeyboardInterrupt:
             done = progress.done

@@ -1,0 +1,20 @@
+"""The databases that tests run on: SQLite always, PostgreSQL and MariaDB where they answer."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+ALIASES = ("default", "postgres", "mariadb")
+
+
+def on(*aliases: str) -> pytest.MarkDecorator:
+    """Run a test, which asks for the ``database`` fixture, on these databases alone."""
+    return pytest.mark.parametrize("database", [parameter(a) for a in aliases], indirect=True)
+
+
+def parameter(alias: str) -> Any:
+    """Return what makes the ``database`` fixture give this alias."""
+    if alias not in settings.DATABASES:
+        return alias
+    return pytest.param(alias, marks=pytest.mark.django_db(transaction=True, databases=[alias]))
