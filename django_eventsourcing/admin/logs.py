@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -84,44 +85,40 @@ class NotificationLogPages(ReadOnlyAdmin):
         place = find_places().find(unquote(name), system=unquote(alias))
         if place is None:
             raise Http404(_("There is no such application in the configured systems."))
-        size = place.application.log_section_size
-        asked_id = section_id
-        if section_id == FIRST_SECTION:
-            asked_id = f"1,{size}"
-        elif section_id == NEWEST_SECTION:
-            asked_id = _newest_section_id(place, size)
-        problem, first = "", 1
+        size = place.system.system.get_app_cls(place.name).log_section_size
         section = Section(id=None, items=[], next_id=None)
+        links: list[tuple[str, str]] = []
+        problem, status = "", 200
         try:
-            first, last = _parse(asked_id)
-            section = place.application.notification_log[f"{first},{last}"]
+            asked_id = _resolve(section_id, place, size)
+            section = place.application.notification_log[asked_id]
+            links = self._section_links(place, section, int(asked_id.partition(",")[0]), size)
         except ValueError:
-            problem = _(
-                "“%(id)s” is not the ID of a section. Give the first and the last notification's "
-                "ID with a comma between them, such as 1,10."
-            ) % {"id": asked_id[:80]}
+            problem, status = _not_a_section(section_id), 400
+        except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
+            problem = _("The log cannot be read: %(error)s") % {"error": _in_one_line(error)}
         items = [self._item(place, notification) for notification in section.items]
         return self.page(
             request,
             "section.html",
             _("Notification log of %(name)s") % {"name": place.name},
             trail=[self.list_link, (_("Notification logs"), self.url("logs"))],
-            status=400 if problem else 200,
+            status=status,
             place=place,
             items=items,
             problems=[problem] if problem else [],
-            section_id=section.id or asked_id,
-            links=self._section_links(place, section, first, size) if not problem else [],
-            home_url=self._section_url(place, NEWEST_SECTION),
+            section_id=section.id,
+            links=links,
+            home_url=self._section_url(place, NEWEST_SECTION) if status == 400 else "",
         )
 
     def _log(self, place: Place) -> Log:
         url = self._section_url(place, NEWEST_SECTION)
         try:
             return Log(place=place, url=url, head=_head(place))
-        except (DatabaseError, EventSourcingError) as error:
+        except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
             # One log that cannot be read does not hide the others.
-            return Log(place=place, url=url, error=" ".join(str(error).split()))
+            return Log(place=place, url=url, error=_in_one_line(error))
 
     def _item(self, place: Place, notification: Notification) -> Item:
         url = ""
@@ -154,11 +151,27 @@ class NotificationLogPages(ReadOnlyAdmin):
         return self.url("section", quote(place.system.alias), quote(place.name), section_id)
 
 
-def _parse(section_id: str) -> tuple[int, int]:
+def _resolve(section_id: str, place: Place, size: int) -> str:
+    """Return the id of a section by its name or its id, with ids in their range."""
+    if section_id == FIRST_SECTION:
+        return f"1,{size}"
+    if section_id == NEWEST_SECTION:
+        return _newest_section_id(place, size)
     match = re.fullmatch(r"\s*(-?[0-9]{1,50})\s*,\s*(-?[0-9]{1,50})\s*", section_id)
     if match is None:
         raise ValueError(section_id)
-    return clamp_id(int(match[1])), clamp_id(int(match[2]))
+    return f"{clamp_id(int(match[1]))},{clamp_id(int(match[2]))}"
+
+
+def _not_a_section(section_id: str) -> str:
+    return _(
+        "“%(id)s” is not the ID of a section. Give the first and the last notification's ID with "
+        "a comma between them, such as 1,10."
+    ) % {"id": section_id[:80]}
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _head(place: Place) -> int | None:

@@ -36,7 +36,7 @@ class Project:
         self._started: list[Process] = []
         self._connection = connect(url)
 
-    def run(self, *arguments: object, timeout: float = 300, code: int = 0) -> str:
+    def run(self, *arguments: object, timeout: float = 600, code: int = 0) -> str:
         """Run a command of manage.py to its end; return what it has written."""
         done = subprocess.run(
             self._command(arguments),
@@ -140,7 +140,7 @@ class Process:
         assert self._popen.wait(timeout) == 0, self.output
         return self.output
 
-    def join(self, timeout: float = 300) -> str:
+    def join(self, timeout: float = 600) -> str:
         """Wait for the process to end by itself, without failure."""
         assert self._popen.wait(timeout) == 0, self.output
         return self.output

@@ -1,5 +1,7 @@
 """The notification logs: the applications, and the sections of each, linked to one another."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -24,6 +26,19 @@ def test_index_lists_the_applications_with_the_heads_of_their_logs(client):
     assert (
         "Kennel default default 2 Tally default default 3 Names default default none yet" in shown
     )
+
+
+def test_breadcrumbs_lead_up_to_the_home_of_the_admin(client):
+    page = client.get(f"{KENNEL}newest/").content.decode()
+    trail = re.findall(r"<li[^>]*>(?:<a [^>]*>)?([^<]+)", page.partition('class="breadcrumbs"')[2])
+
+    assert trail[:5] == [
+        "Home",
+        "Event sourcing",
+        "Stored events",
+        "Notification logs",
+        "Notification log of Kennel",
+    ]
 
 
 def test_index_leads_to_the_newest_section(client):
@@ -168,6 +183,22 @@ def test_section_of_any_size_is_cut_to_that_of_the_log(client, section):
     assert len(ids(response)) <= 10
     assert len([q for q in queries if "storedeventrecord" in q["sql"]]) <= 3
     assert not [q for q in queries if "COUNT" in q["sql"] or "OFFSET" in q["sql"]]
+
+
+def test_log_of_an_application_that_cannot_be_built_says_why(client, settings):
+    settings.EVENTSOURCING = {
+        "default": {
+            "SYSTEM": "tests.django.admin.kennel.system",
+            "ENV": {"COMPRESSOR_TOPIC": "no_such_module:Compressor"},
+        }
+    }
+    make_events(1)
+
+    response = client.get(f"{KENNEL}newest/")
+
+    assert response.status_code == 200
+    assert "The log cannot be read:" in text(response)
+    assert "no_such_module" in text(response)
 
 
 @pytest.mark.parametrize("path", ["default/Nobody/newest/", "nowhere/Kennel/newest/"])
