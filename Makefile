@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test stress lint format FORCE
+.PHONY: help demo run test stress lint format reference FORCE
 
 # The interpreter that $(VENV) is made with: the first of these that is recent enough.
 PYTHON ?=
@@ -21,7 +21,7 @@ EXAMPLE := DJANGO_SETTINGS_MODULE=example_project.settings
 
 help:  ## Show this list
 	@echo "Usage: make TARGET [PYTHON=…] [VENV=.venv] [DJANGO='django>=6.0,<7'] [ARGS=…]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-example  ## Record the sample through the applications, run the system, check the counts
 	@$(EXAMPLE) $(BIN)/python manage.py migrate --verbosity 0
@@ -46,6 +46,9 @@ lint: $(VENV)/.installed-lint  ## Check style and types
 format: $(VENV)/.installed-lint  ## Put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+reference: $(VENV)/.installed-test  ## Write docs/reference/api.md from the docstrings
+	@$(BIN)/python scripts/make_reference.py
 
 # A stamp for each set of extras: a second run is quick, a change of pyproject.toml installs again.
 $(VENV)/.installed-%: pyproject.toml $(VENV)/.made $(VENV)/.django

@@ -1,6 +1,7 @@
 """The app: its name, and where its system checks are."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 __all__ = ["DjangoEventSourcingConfig"]
 
@@ -10,7 +11,7 @@ class DjangoEventSourcingConfig(AppConfig):
 
     name = "django_eventsourcing"
     label = "django_eventsourcing"
-    verbose_name = "Event sourcing"
+    verbose_name = _("Event sourcing")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -1,18 +1,24 @@
 """System checks: what is wrong with a project's settings, told before anything runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, register
+from django.core.checks import CheckMessage, Tags, register
+from django.db import Error as DatabaseError
+from django.db import connections
 
 from django_eventsourcing.conf import SystemConfig, find_problems, get_aliases, get_config
 from django_eventsourcing.problems import ConfigurationError, Problem
 
+if TYPE_CHECKING:
+    from django_eventsourcing.models import AbstractStoredEvent
+
 __all__ = [
     "check_applications",
+    "check_commit_order",
     "check_databases",
     "check_installation",
     "check_settings",
@@ -83,6 +89,55 @@ def check_databases(**_: Any) -> list[CheckMessage]:
         elif engine.endswith("mysql"):
             messages += _check_mysql(alias, options)
     return messages
+
+
+@register(_TAG, Tags.database)
+def check_commit_order(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Tell if an event table lacks what keeps inserts of any origin in commit order."""
+    from django_eventsourcing.ordering import get_commit_order
+
+    messages: list[CheckMessage] = []
+    for alias, model in _event_models(databases or ()):
+        connection = connections[alias]
+        try:
+            is_installed = get_commit_order(connection).is_installed(
+                connection, model._meta.db_table
+            )
+        except DatabaseError:
+            # A database that does not answer, or is of a kind that is not supported, is told of
+            # by whatever uses it.
+            continue
+        if not is_installed:
+            messages.append(_warning(_no_commit_order(alias, model)))
+    return messages
+
+
+def _event_models(databases: Sequence[str]) -> "list[tuple[str, type[AbstractStoredEvent]]]":
+    """Return the event models of the configured applications in these databases, each once."""
+    from django_eventsourcing.registry import ConfiguredSystem
+
+    found: dict[tuple[str, type[AbstractStoredEvent]], None] = {}
+    for config in _faultless_configs():
+        try:
+            system = ConfiguredSystem(config)
+            for name in system.names:
+                alias = system.database_of(name)
+                if system.is_persisted(name) and alias in databases:
+                    found[alias, system.models_of(name).event] = None
+        except ConfigurationError:
+            continue
+    return list(found)
+
+
+def _no_commit_order(alias: str, model: "type[AbstractStoredEvent]") -> Problem:
+    opts = model._meta
+    return Problem(
+        id="W002",
+        message=f"The table of {opts.label} in the database {alias!r} has no trigger that keeps "
+        "events in commit order: followers may skip events that are not inserted by Django's ORM.",
+        hint=f"Add AddCommitOrder({opts.object_name!r}), of django_eventsourcing.operations, to a "
+        f"migration of {opts.app_label!r}, and migrate the database.",
+    )
 
 
 def _check_sqlite(alias: str, options: dict[str, Any]) -> list[CheckMessage]:

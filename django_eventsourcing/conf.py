@@ -15,6 +15,7 @@ from django_eventsourcing.problems import (
 
 __all__ = [
     "DEFAULT_RUNNER",
+    "MODEL_KINDS",
     "ApplicationConfig",
     "ErrorPolicy",
     "RunnerOptions",
@@ -24,6 +25,8 @@ __all__ = [
     "get_config",
 ]
 
+MODEL_KINDS = ("EVENT", "SNAPSHOT", "TRACKING")
+"""What an application may have models of its own for."""
 DEFAULT_RUNNER = "django_eventsourcing.runners.ThreadedRunner"
 
 
@@ -57,6 +60,8 @@ class ApplicationConfig:
     database: str | None = None
     """The database alias, where it is not the system's."""
     env: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the application's own models, by EVENT, SNAPSHOT and TRACKING."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +122,18 @@ def find_problems() -> list[Problem]:
 
 
 _SYSTEM_KEYS = ("SYSTEM", "PIPES", "DATABASE", "ENV", "APPLICATIONS", "RUNNER", "OPTIONS")
-_APPLICATION_KEYS = ("DATABASE", "ENV")
+_APPLICATION_KEYS = ("DATABASE", "ENV", "MODELS")
 _OPTION_KEYS = ("BATCH_SIZE", "POLL_INTERVAL", "ON_ERROR")
 _ON_ERROR_KEYS = ("retries", "backoff", "then")
-_NOT_YET_SUPPORTED = ("SYNC", "MODELS", "SEGMENTS", "LISTEN")
+_NOT_YET_SUPPORTED = ("SYNC", "SEGMENTS", "LISTEN")
+# What would be set by an environment, if it were not for the checks of the setting meant for it.
+_SET_ELSEWHERE = {
+    "DJANGO_DB_ALIAS": "Name the database of a system, or of an application, by DATABASE.",
+    **{
+        f"DJANGO_{kind}_MODEL": f"Name it in APPLICATIONS, by {kind} in the application's MODELS."
+        for kind in MODEL_KINDS
+    },
+}
 
 
 class _Reader:
@@ -196,10 +209,20 @@ class _Reader:
             name: ApplicationConfig(
                 database=self.database(item, f"{where}[{name!r}]"),
                 env=self.env(item, f"{where}[{name!r}]"),
+                models=self.models(item, f"{where}[{name!r}]['MODELS']"),
             )
             for name, item in applications.items()
             if self.keys(item, f"{where}[{name!r}]", _APPLICATION_KEYS)
         }
+
+    def models(self, value: dict[str, Any], where: str) -> dict[str, str]:
+        models = value.get("MODELS", {})
+        if not self.keys(models, where, MODEL_KINDS):
+            return {}
+        for kind, label in models.items():
+            if kind in MODEL_KINDS and not _is_text(label):
+                self.wrong(f"{where}[{kind!r}]", label, "the label of a model: 'app.Model'")
+        return dict(models)
 
     def options(self, value: dict[str, Any], where: str) -> RunnerOptions:
         where = f"{where}['OPTIONS']"
@@ -268,12 +291,9 @@ class _Reader:
                     f"{where}[{key!r}] is of type {type(item).__name__}.",
                     "Give a str: values are those of an environment.",
                 )
-            if key == "DJANGO_DB_ALIAS" or key.endswith("_DJANGO_DB_ALIAS"):
-                self.report(
-                    "E006",
-                    f"{where} has the key {key!r}.",
-                    "Name the database of a system, or of an application, by DATABASE.",
-                )
+            for name, hint in _SET_ELSEWHERE.items():
+                if key == name or key.endswith(f"_{name}"):
+                    self.report("E006", f"{where} has the key {key!r}.", hint)
         return dict(env)
 
     def path(self, value: dict[str, Any], key: str, where: str) -> str | None:

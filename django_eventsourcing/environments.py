@@ -1,15 +1,15 @@
 """Environments: the values that a system's applications are built with, by precedence."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from django_eventsourcing.conf import SystemConfig
+from django_eventsourcing.conf import MODEL_KINDS, SystemConfig
 
 if TYPE_CHECKING:
     from eventsourcing.system import System
 
-__all__ = ["DJANGO_PERSISTENCE_MODULE", "system_env", "uses_django"]
+__all__ = ["DJANGO_PERSISTENCE_MODULE", "model_labels", "system_env", "uses_django"]
 
 DJANGO_PERSISTENCE_MODULE = "django_eventsourcing.factory"
 
@@ -31,13 +31,28 @@ def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
             if value is not None:
                 env[f"{prefix}{key}"] = value
         env[f"{prefix}DJANGO_DB_ALIAS"] = config.database_of(name)
+        for kind in MODEL_KINDS:
+            key = _model_key(kind)
+            label = config.application(name).models.get(kind) or _find(layers, prefix, key)
+            if label:
+                env[f"{prefix}{key}"] = label
     return env
+
+
+def model_labels(get: Callable[[str], str | None]) -> dict[str, str]:
+    """Return the labels of an application's own models, as it gets them from its environment."""
+    labels = {kind: get(_model_key(kind)) for kind in MODEL_KINDS}
+    return {kind: label for kind, label in labels.items() if label}
 
 
 def uses_django(env: Mapping[str, str], name: str) -> bool:
     """Tell whether the named application keeps its events in Django's databases."""
     module = env.get(f"{name.upper()}_PERSISTENCE_MODULE", "")
     return module.partition(":")[0] == DJANGO_PERSISTENCE_MODULE
+
+
+def _model_key(kind: str) -> str:
+    return f"DJANGO_{kind}_MODEL"
 
 
 def _layers(config: SystemConfig, system: "System", name: str) -> list[Mapping[str, str]]:

@@ -4,7 +4,9 @@ from typing import Any, ClassVar
 
 from django.db import connections
 
-from django_eventsourcing.models import SnapshotRecord, StoredEventRecord
+from django_eventsourcing.application_models import resolve_models
+from django_eventsourcing.environments import model_labels
+from django_eventsourcing.problems import ConfigurationError
 from django_eventsourcing.recorders import (
     DjangoAggregateRecorder,
     DjangoApplicationRecorder,
@@ -23,7 +25,13 @@ __all__ = ["DjangoFactory"]
 
 
 class DjangoFactory(InfrastructureFactory):
-    """Builds recorders on the database alias that ``DJANGO_DB_ALIAS`` names."""
+    """
+    Builds recorders on the database alias that ``DJANGO_DB_ALIAS`` names.
+
+    They keep an application's records in the tables that all share, or in those of models of its
+    own: ``DJANGO_EVENT_MODEL``, ``DJANGO_SNAPSHOT_MODEL`` and ``DJANGO_TRACKING_MODEL`` each take
+    a label, ``app_label.ModelName``.
+    """
 
     DJANGO_DB_ALIAS: ClassVar[str] = "DJANGO_DB_ALIAS"
 
@@ -41,6 +49,10 @@ class DjangoFactory(InfrastructureFactory):
                 f"{self.DJANGO_DB_ALIAS} is {self.alias!r}, which is not in DATABASES. "
                 f"Use one of: {aliases}."
             )
+        try:
+            self.models = resolve_models(model_labels(env.get), lambda kind: f"DJANGO_{kind}_MODEL")
+        except ConfigurationError as error:
+            raise InfrastructureFactoryError(str(error)) from error
 
     def aggregate_recorder(self, purpose: str = "events") -> DjangoAggregateRecorder:
         """Return a recorder of aggregates' ``"events"``, or of their ``"snapshots"``."""
@@ -48,7 +60,7 @@ class DjangoFactory(InfrastructureFactory):
             return self.application_recorder()
         if purpose == "snapshots":
             return self.aggregate_recorder_class(
-                self.env.name, alias=self.alias, model=SnapshotRecord
+                self.env.name, alias=self.alias, model=self.models.snapshot
             )
         raise InfrastructureFactoryError(
             f"There is no recorder for the purpose {purpose!r}. Use 'events' or 'snapshots'."
@@ -59,19 +71,26 @@ class DjangoFactory(InfrastructureFactory):
         recorder_class = self.resolved(
             self.APPLICATION_RECORDER_TOPIC, self.application_recorder_class
         )
-        return recorder_class(self.env.name, alias=self.alias, model=StoredEventRecord)
+        return recorder_class(self.env.name, alias=self.alias, model=self.models.event)
 
     def process_recorder(self) -> DjangoProcessRecorder:
         """Return a recorder of a follower's events and positions."""
         recorder_class = self.resolved(self.PROCESS_RECORDER_TOPIC, self.process_recorder_class)
-        return recorder_class(self.env.name, alias=self.alias, model=StoredEventRecord)
+        return recorder_class(
+            self.env.name,
+            alias=self.alias,
+            model=self.models.event,
+            tracking_model=self.models.tracking,
+        )
 
     def construct_tracking_recorder(
         self, tracking_recorder_class: type[TTrackingRecorder]
     ) -> TTrackingRecorder:
-        """Return a new recorder of the class, made with the names of application and database."""
+        """Return a new recorder of the class, with the application's name, database and model."""
         make: Any = tracking_recorder_class
-        recorder: TTrackingRecorder = make(self.env.name, alias=self.alias)
+        recorder: TTrackingRecorder = make(
+            self.env.name, alias=self.alias, tracking_model=self.models.tracking
+        )
         return recorder
 
     def release(self) -> None:

@@ -16,7 +16,7 @@ else:
 
 class ExactCharField(_CharField):
     """
-    A ``CharField`` whose values are compared exactly.
+    A ``CharField`` whose values are compared exactly; for ids that are text, for example.
 
     MySQL and MariaDB compare text without regard to case and trailing spaces by default, so that
     two applications whose names differ in nothing else would share their events.

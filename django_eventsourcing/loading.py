@@ -1,5 +1,6 @@
 """Loading: from the dotted paths in the settings to a ``System`` and its runner class."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
@@ -33,6 +34,7 @@ def load_system(config: SystemConfig) -> "System":
                     )
                 ]
             )
+    _check_models(config)
     return system
 
 
@@ -49,6 +51,20 @@ def load_runner_class(config: SystemConfig) -> "type[SystemRunner]":
             "Give the dotted path of a subclass of django_eventsourcing.runners.SystemRunner.",
         )
     return found
+
+
+def _check_models(config: SystemConfig) -> None:
+    from django_eventsourcing.application_models import resolve_models
+
+    problems: list[Problem] = []
+    for name, application in config.applications.items():
+        where = f"EVENTSOURCING[{config.alias!r}]['APPLICATIONS'][{name!r}]['MODELS']"
+        try:
+            resolve_models(application.models, partial("{}[{!r}]".format, where))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def _named_system(config: SystemConfig) -> "System":

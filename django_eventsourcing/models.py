@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from django.db import connections, models, router, transaction
 from django.db.models.base import ModelBase
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.fields import ExactCharField
 from django_eventsourcing.ordering import get_commit_order
@@ -129,21 +130,21 @@ class StoredEventRecord(AbstractStoredEvent):
     """An event of any application that has no table of its own."""
 
     class Meta(AbstractStoredEvent.Meta):
-        verbose_name = "stored event"
+        verbose_name = _("stored event")
 
 
 class SnapshotRecord(AbstractSnapshot):
     """A snapshot of any application that has no table of its own."""
 
     class Meta(AbstractSnapshot.Meta):
-        verbose_name = "snapshot"
+        verbose_name = _("snapshot")
 
 
 class TrackingRecord(AbstractTracking):
     """A position of any follower that has no table of its own."""
 
     class Meta(AbstractTracking.Meta):
-        verbose_name = "tracking position"
+        verbose_name = _("tracking position")
 
 
 class NotificationCounter(models.Model):
@@ -154,7 +155,7 @@ class NotificationCounter(models.Model):
 
     class Meta:
         default_permissions = ()
-        verbose_name = "notification counter"
+        verbose_name = _("notification counter")
 
     def __str__(self) -> str:
         return f"{self.event_table} at {self.last_id}"

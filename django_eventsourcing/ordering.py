@@ -72,6 +72,10 @@ class CommitOrder(ABC):
     def uninstall(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
         """Remove what ``install()`` has added."""
 
+    def is_installed(self, connection: BaseDatabaseWrapper, table: str) -> bool:
+        """Tell whether the table has what ``install()`` adds; one that is not there lacks none."""
+        return True
+
 
 class AdvisoryLock(CommitOrder):
     """Orders commits on PostgreSQL by a lock that each writer takes before ids are drawn."""
@@ -112,8 +116,22 @@ class AdvisoryLock(CommitOrder):
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {quoted_table}", None)
         schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()", None)
 
+    def is_installed(self, connection: BaseDatabaseWrapper, table: str) -> bool:
+        """Tell whether the trigger is there, and switched on."""
+        quoted_table = connection.ops.quote_name(table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT to_regclass(%s) IS NULL OR EXISTS (SELECT 1 FROM pg_trigger WHERE "
+                "tgrelid = to_regclass(%s) AND tgname = %s AND tgenabled <> 'D')",
+                [quoted_table, quoted_table, self._name(table)],
+            )
+            return bool(cursor.fetchone()[0])
+
     def _quoted_name(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> str:
-        return schema_editor.quote_name(truncate_name(f"{table}_commit_order", 63))
+        return schema_editor.quote_name(self._name(table))
+
+    def _name(self, table: str) -> str:
+        return truncate_name(f"{table}_commit_order", 63)
 
 
 class CounterRow(CommitOrder):

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Iterator, Mapping
 from threading import RLock
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from django_eventsourcing.conf import SystemConfig, get_aliases, get_config
-from django_eventsourcing.environments import system_env, uses_django
+from django_eventsourcing.environments import model_labels, system_env, uses_django
 from django_eventsourcing.loading import load_system
 from django_eventsourcing.problems import ConfigurationError, NotConfiguredError, did_you_mean
 from eventsourcing.application import Application
 from eventsourcing.system import System
+
+if TYPE_CHECKING:
+    from django_eventsourcing.application_models import ApplicationModels
 
 __all__ = [
     "ConfiguredSystem",
@@ -82,6 +85,15 @@ class ConfiguredSystem:
     def database_of(self, name: str) -> str:
         """Return the alias of the database that keeps the named application's events."""
         return self.config.database_of(name)
+
+    def models_of(self, name: str) -> "ApplicationModels":
+        """Return the models that keep the named application's records in Django's databases."""
+        # Models cannot be imported before the apps are; this module can.
+        from django_eventsourcing.application_models import resolve_models
+
+        prefix = f"{name.upper()}_"
+        labels = model_labels(lambda key: self._env.get(f"{prefix}{key}"))
+        return resolve_models(labels, lambda kind: f"{prefix}DJANGO_{kind}_MODEL")
 
     def is_persisted(self, name: str) -> bool:
         """Tell whether the named application keeps its events in a database of Django's."""

@@ -2,9 +2,8 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
-import dj_database_url
+from example_project.database_url import database_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -69,22 +68,6 @@ EVENTSOURCING = {
     },
 }
 
-
-def _database(url: str) -> dict[str, Any]:
-    """Return what ``DATABASES`` says of a URL, with what each database needs to serve well."""
-    database: dict[str, Any] = dict(dj_database_url.parse(url))
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        database["OPTIONS"] = {
-            # The lock is asked for when a transaction begins: later, it could only be refused.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # Readers do not wait for the writer, nor the writer for readers.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-        }
-    return database
-
-
-DATABASES = {
-    "default": _database(os.environ.get("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")),
-}
+DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+DATABASES = {"default": database_of(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

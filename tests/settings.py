@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "example_project",
     "example_project.training",
     "example_project.permits",
+    "tests.django.own_models",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -31,7 +31,10 @@ LAYERS = (
     {"eventsourcing.system"},
     {"django_eventsourcing"},
     {"example_project"},
+    {"eventsourcing.conformance"},
 )
+# Tests for others to run, which need pytest: nothing imports it.
+CONFORMANCE = "eventsourcing.conformance"
 # What the oldest Python here lacks may be imported where it is there.
 # A cipher needs its package when it is made.
 OPTIONAL = {("eventsourcing.cipher", "cryptography")}
@@ -60,6 +63,15 @@ def modules(*packages: str) -> dict[str, Path]:
                 parts = path.relative_to(ROOT).with_suffix("").parts
                 found[".".join(parts).removesuffix(".__init__")] = path
     return found
+
+
+def core() -> dict[str, Path]:
+    """Return the modules that run without anything installed, by name."""
+    return {
+        name: path
+        for name, path in modules("eventsourcing").items()
+        if not name.startswith(CONFORMANCE)
+    }
 
 
 @cache
@@ -152,7 +164,7 @@ def circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
 def test_the_core_imports_the_standard_library_alone():
     foreign = [
         f"{place(path, line)} imports {imported}"
-        for name, path in modules("eventsourcing").items()
+        for name, path in core().items()
         for line, imported in imports(path, name)
         for top in [imported.partition(".")[0]]
         if top not in STANDARD_LIBRARY | {"eventsourcing"}
@@ -164,7 +176,7 @@ def test_the_core_imports_the_standard_library_alone():
 
 
 def test_the_core_works_where_nothing_is_installed():
-    names = sorted(modules("eventsourcing"))
+    names = sorted(core())
     code = f"""
 import importlib, sys
 for name in {names!r}:
@@ -177,7 +189,7 @@ print(sorted(top - sys.stdlib_module_names - {{"__main__"}}))
 
 
 def test_the_core_leaves_django_alone_where_it_is_installed():
-    names = sorted(modules("eventsourcing"))
+    names = sorted(core())
     code = f"""
 import importlib, sys
 for name in {names!r}:
@@ -208,7 +220,7 @@ class Watched(type(os.environ)):
         return super().__iter__()
 
 os.environ.__class__ = Watched
-for name in {sorted(modules("eventsourcing"))!r}:
+for name in {sorted(core())!r}:
     importlib.import_module(name)
 print(read)
 """
@@ -228,6 +240,17 @@ def run(code: str, *options: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def test_the_contracts_need_pytest_and_nothing_else():
+    foreign = {
+        imported.partition(".")[0]
+        for name, path in modules("eventsourcing").items()
+        if name.startswith(CONFORMANCE)
+        for _, imported in imports(path, name)
+    }
+
+    assert foreign - STANDARD_LIBRARY == {"eventsourcing", "pytest"}
 
 
 def test_nothing_unpickles():

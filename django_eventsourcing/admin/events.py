@@ -17,6 +17,7 @@ __all__ = ["StoredEventAdmin"]
 class StoredEventAdmin(NotificationLogPages, RecordAdmin):
     """Shows what has happened, in the order in which it was recorded."""
 
+    kind = "event"
     is_log = True
     time_column = "recorded_at"
 

@@ -49,10 +49,24 @@ class FilterForm(forms.Form):
         },
     )
 
-    def __init__(self, data: QueryDict, places: Places, classes: Sequence[EventClass]) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        places: Places,
+        classes: Sequence[EventClass],
+        *,
+        apart: Sequence[str] = (),
+    ) -> None:
+        """Offer what there is, but for the applications ``apart``, which the list does not show."""
         super().__init__(data, label_suffix="")
         self.places = places
-        names = dict.fromkeys(place.name for place in places if place.is_persisted)
+        names = dict.fromkeys(
+            place.name for place in places if place.is_persisted and place.name not in apart
+        )
+        if data.get("application") in apart:
+            self.fields["application"].error_messages["invalid_choice"] = _(
+                "“%(value)s” keeps its records in a table of its own, which is not listed here."
+            )
         self._set_choices("application", [(name, name) for name in names])
         self._set_choices("topic", _by_module(classes))
         if len(places.databases) > 1:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +15,7 @@ from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
 from django_eventsourcing.admin.places import Place, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
-from django_eventsourcing.models import StoredEventRecord
+from django_eventsourcing.models import AbstractStoredEvent
 from django_eventsourcing.querysets import StoredEventQuerySet
 from eventsourcing.application import Section
 from eventsourcing.exceptions import EventSourcingError
@@ -63,6 +64,10 @@ class NotificationLogPages(ReadOnlyAdmin):
             ),
             *super().get_pages(),
         ]
+
+    def log_url(self, place: Place) -> str:
+        """Return the URL of the newest section of the application's log."""
+        return self._section_url(place, NEWEST_SECTION)
 
     def logs_view(self, request: HttpRequest) -> HttpResponse:
         """Show the applications of all systems, each with the head of its log."""
@@ -113,7 +118,7 @@ class NotificationLogPages(ReadOnlyAdmin):
         )
 
     def _log(self, place: Place) -> Log:
-        url = self._section_url(place, NEWEST_SECTION)
+        url = self.log_url(place)
         try:
             return Log(place=place, url=url, head=_head(place))
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
@@ -123,7 +128,10 @@ class NotificationLogPages(ReadOnlyAdmin):
     def _item(self, place: Place, notification: Notification) -> Item:
         url = ""
         if place.is_persisted:
-            url = f"{self.url('change', notification.id)}?database={place.database}"
+            query = {"database": place.database}
+            if place.models.event is not self.model:
+                query["application"] = place.name
+            url = f"{self.url('change', notification.id)}?{urlencode(query)}"
         return Item(
             notification=notification,
             class_name=notification.topic.rpartition(":")[2],
@@ -200,6 +208,8 @@ def _ids_before(place: Place, stop: int, size: int) -> list[int]:
     ]
 
 
-def _events(place: Place) -> StoredEventQuerySet[StoredEventRecord]:
-    events: StoredEventQuerySet[StoredEventRecord] = StoredEventRecord.objects.using(place.database)
+def _events(place: Place) -> StoredEventQuerySet[AbstractStoredEvent]:
+    events: StoredEventQuerySet[AbstractStoredEvent] = place.models.event.objects.using(
+        place.database
+    )
     return events.of(place.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
+from django_eventsourcing.application_models import ApplicationModels
 from django_eventsourcing.registry import ConfiguredSystem, get_system, systems
 from eventsourcing.application import Application
 
@@ -27,6 +28,11 @@ class Place:
     def is_persisted(self) -> bool:
         """Whether the events are in a database of Django's, rather than in memory, say."""
         return self.system.is_persisted(self.name)
+
+    @property
+    def models(self) -> ApplicationModels:
+        """The models of the records; raises ``ImproperlyConfigured`` where they are not found."""
+        return self.system.models_of(self.name)
 
     @property
     def application(self) -> Application:

@@ -1,15 +1,19 @@
 """Positions: how far each follower is, and how far behind the log that it follows."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_eventsourcing.admin.places import Place, Places
-from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from django_eventsourcing.models import AbstractStoredEvent, AbstractTracking, TrackingRecord
+from django_eventsourcing.querysets import StoredEventQuerySet
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import TrackingRecorder
 
@@ -94,47 +98,77 @@ def find_positions(places: Places) -> list[Position]:
         for upstream, follower in system.system.edges:
             leader = Place(system=system, name=upstream)
             place = Place(system=system, name=follower)
-            row = kept.pop((place.database, follower, upstream), None)
-            positions.append(_position(place, leader, row, errors.get(place.database, "")))
-    positions.extend(_unknown(key[0], row) for key, row in kept.items())
+            positions.append(_position(place, leader, kept, errors))
+    positions.extend(_unknown(table.database, row) for (table, *_), row in kept.items())
     return positions
 
 
-Key = tuple[str, str, str]
-"""Database, follower and upstream."""
+class Table(NamedTuple):
+    """Where positions are kept."""
+
+    database: str
+    model: type[AbstractTracking]
 
 
-def _read_rows(places: Places) -> tuple[dict[Key, TrackingRecord], dict[str, str]]:
-    """Return all rows of positions, and why some databases cannot be read."""
-    rows: dict[Key, TrackingRecord] = {}
-    errors: dict[str, str] = {}
-    for alias in places.databases:
-        records = TrackingRecord.objects.using(alias).order_by("application_name", "upstream_name")
+Key = tuple[Table, str, str]
+"""Table, follower and upstream."""
+
+
+def _read_rows(places: Places) -> tuple[dict[Key, AbstractTracking], dict[Table, str]]:
+    """Return all rows of positions, and why some tables cannot be read."""
+    rows: dict[Key, AbstractTracking] = {}
+    errors: dict[Table, str] = {}
+    for table in _tables(places):
+        records = table.model.objects.using(table.database)
         try:
-            for row in records[:ROW_LIMIT]:
-                rows[alias, row.application_name, row.upstream_name] = row
+            for row in records.order_by("application_name", "upstream_name")[:ROW_LIMIT]:
+                rows[table, row.application_name, row.upstream_name] = row
         except DatabaseError as error:
-            errors[alias] = _in_one_line(error)
+            errors[table] = _in_one_line(error)
     return rows, errors
 
 
-def _position(follower: Place, upstream: Place, row: TrackingRecord | None, error: str) -> Position:
+def _tables(places: Places) -> list[Table]:
+    """Return the tables that are shared, and those that followers have to themselves."""
+    tables = [Table(alias, TrackingRecord) for alias in places.databases]
+    for place in places:
+        # What is wrong with its models is told beside the follower.
+        with suppress(ImproperlyConfigured):
+            if place.is_persisted:
+                tables.append(Table(place.database, place.models.tracking))
+    return list(dict.fromkeys(tables))
+
+
+def _position(
+    follower: Place,
+    upstream: Place,
+    kept: dict[Key, AbstractTracking],
+    errors: dict[Table, str],
+) -> Position:
     position = Position(
         follower=follower.name,
         upstream=upstream.name,
         system=follower.system.alias,
         database=follower.database,
-        notification_id=row.notification_id or None if row else None,
-        updated_at=row.updated_at if row else None,
-        error=error,
     )
-    if error:
-        return position
     try:
         if not follower.is_persisted:
-            position = replace(position, notification_id=_position_in_memory(follower, upstream))
+            notification_id = _position_in_memory(follower, upstream)
+            return _with_head(
+                replace(position, notification_id=notification_id), follower, upstream
+            )
+        table = Table(follower.database, follower.models.tracking)
+        if table in errors:
+            return replace(position, error=errors[table])
+        row = kept.pop((table, follower.name, upstream.name), None)
+        if row is not None:
+            position = replace(
+                position,
+                notification_id=row.notification_id or None,
+                updated_at=row.updated_at,
+            )
         return _with_head(position, follower, upstream)
-    except (DatabaseError, EventSourcingError) as reason:
+    except (DatabaseError, EventSourcingError, ImproperlyConfigured) as reason:
         return replace(position, error=_in_one_line(reason))
 
 
@@ -143,7 +177,9 @@ def _with_head(position: Position, follower: Place, upstream: Place) -> Position
     if not upstream.is_persisted:
         head = upstream.application.recorder.max_notification_id()
         return replace(position, head=head, waiting=max(0, (head or 0) - start))
-    events = StoredEventRecord.objects.using(upstream.database).of(upstream.name)
+    events: StoredEventQuerySet[AbstractStoredEvent] = upstream.models.event.objects.using(
+        upstream.database
+    ).of(upstream.name)
     head = events.last_position()
     if head is None or head <= start:
         return replace(position, head=head)
@@ -168,7 +204,7 @@ def _position_in_memory(follower: Place, upstream: Place) -> int | None:
     )
 
 
-def _unknown(database: str, row: TrackingRecord) -> Position:
+def _unknown(database: str, row: AbstractTracking) -> Position:
     return Position(
         follower=row.application_name,
         upstream=row.upstream_name,

@@ -7,15 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.filters import FilterForm
 from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload, readable_json
-from django_eventsourcing.admin.places import Places, find_places
+from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import EventClass
 from eventsourcing.persistence import StoredEvent
@@ -54,6 +55,8 @@ class RecordAdmin(ReadOnlyAdmin):
     """Shows the records of all applications; the subclasses say of what kind."""
 
     list_per_page = 50
+    kind = ""
+    """Which of an application's models these are: ``event`` or ``snapshot``."""
     is_log = False
     """Whether the records are in one order by id, with an index for that of one application."""
     time_column = ""
@@ -67,13 +70,30 @@ class RecordAdmin(ReadOnlyAdmin):
         """Return labels and URLs of the pages that the list leads to."""
         return []
 
+    def log_url(self, place: Place) -> str:
+        """Return the URL of the application's notification log, if it shows these records."""
+        return ""
+
+    def own_model(self, place: Place | None) -> type[Model] | None:
+        """Return the model of the application's own table of these records, if it has one."""
+        if place is None or not place.is_persisted:
+            return None
+        try:
+            model: type[Model] = getattr(place.models, self.kind)
+        except ImproperlyConfigured:
+            return None
+        return None if model is self.model else model
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show a page of the list."""
         self.check_reading(request)
         places = find_places()
-        form = FilterForm(request.GET, places, self.get_classes())
+        apart = [place for place in places if self.own_model(place)]
+        form = FilterForm(
+            request.GET, places, self.get_classes(), apart=[place.name for place in apart]
+        )
         alias = form.alias
         problems = [*places.problems, *form.problems]
         try:
@@ -96,6 +116,7 @@ class RecordAdmin(ReadOnlyAdmin):
             searched=page.searched,
             links=self._page_links(form, page.newer, page.older),
             tools=self.get_tools(),
+            apart=[(place.name, self.log_url(place)) for place in apart],
             database=alias if len(places.databases) > 1 else "",
             **(extra_context or {}),
         )
@@ -114,7 +135,7 @@ class RecordAdmin(ReadOnlyAdmin):
         number = parse_id(unquote(object_id))
         record = None
         if number is not None and alias in places.databases:
-            record = self._all(alias).filter(id=number).first()
+            record = self._find(number, places, alias, request.GET.get("application", ""))
         if record is None:
             raise Http404(_("There is no such record."))
         place = places.find(record.application_name, database=alias)
@@ -138,17 +159,27 @@ class RecordAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         )
 
-    def record_url(self, number: int, places: Places, alias: str) -> str:
-        """Return the URL of the page of a record."""
-        query = urlencode(self._other_database(places, alias))
-        return self.url("change", number) + (f"?{query}" if query else "")
+    def record_url(self, number: int, like: Any, places: Places, alias: str) -> str:
+        """Return the URL of the page of a record, which is in the same table as the other one."""
+        query = self._other_database(places, alias)
+        if type(like) is not self.model:
+            # Ids are those of a table: the application says which it is.
+            query["application"] = like.application_name
+        return self.url("change", number) + (f"?{urlencode(query)}" if query else "")
 
     def _other_database(self, places: Places, alias: str) -> dict[str, str]:
         """Return the parameter that names the database, unless it is the one shown without."""
         return {} if alias == places.databases[0] else {"database": alias}
 
-    def _all(self, alias: str) -> QuerySet[Any]:
-        records: QuerySet[Any] = self.model._default_manager.using(alias)
+    def _find(self, number: int, places: Places, alias: str, application: str) -> Any:
+        place = places.find(application, database=alias) if application else None
+        own = self.own_model(place)
+        if own is None:
+            return self._all(alias).filter(id=number).first()
+        return self._all(alias, own).filter(id=number, application_name=application).first()
+
+    def _all(self, alias: str, model: type[Model] | None = None) -> QuerySet[Any]:
+        records: QuerySet[Any] = (model or self.model)._default_manager.using(alias)
         return records
 
     def _read(self, form: FilterForm, places: Places, alias: str) -> Page[Any]:
@@ -189,7 +220,8 @@ class RecordAdmin(ReadOnlyAdmin):
         return matching or None
 
     def _row(self, record: Any, places: Places, alias: str) -> Row:
-        is_known = places.find(record.application_name, database=alias) is not None
+        place = places.find(record.application_name, database=alias)
+        is_listed = place is not None and type(record) is self.model
         query = urlencode(
             {
                 "application": record.application_name,
@@ -199,12 +231,12 @@ class RecordAdmin(ReadOnlyAdmin):
         )
         return Row(
             id=record.pk,
-            url=self.record_url(record.pk, places, alias),
+            url=self.record_url(record.pk, record, places, alias),
             application_name=record.application_name,
             class_name=_short(record.topic),
             topic=record.topic,
             originator_id=str(record.originator_id),
-            stream_url=f"{self.url('changelist')}?{query}" if is_known else "",
+            stream_url=f"{self.url('changelist')}?{query}" if is_listed else "",
             originator_version=record.originator_version,
             recorded_at=getattr(record, self.time_column) if self.time_column else None,
         )
@@ -223,7 +255,7 @@ class RecordAdmin(ReadOnlyAdmin):
 
     def _neighbours(self, record: Any, places: Places, alias: str, key: str) -> list[Link]:
         """Return the records before and after this one, in its stream or in its log."""
-        records = self._all(alias).filter(application_name=record.application_name)
+        records = self._all(alias, type(record)).filter(application_name=record.application_name)
         if key != "id":
             records = records.filter(originator_id=record.originator_id)
         value = getattr(record, key)
@@ -235,7 +267,7 @@ class RecordAdmin(ReadOnlyAdmin):
         for label, neighbours in found:
             number = neighbours.values_list("id", flat=True).first()
             if number is not None:
-                url = self.record_url(number, places, alias)
+                url = self.record_url(number, record, places, alias)
                 links.append(Link(label=label, id=number, url=url))
         return links
 

@@ -15,5 +15,7 @@ __all__ = ["SnapshotAdmin"]
 class SnapshotAdmin(RecordAdmin):
     """Shows the snapshots that the applications keep."""
 
+    kind = "snapshot"
+
     def get_classes(self) -> Sequence[EventClass]:
         return snapshot_classes()

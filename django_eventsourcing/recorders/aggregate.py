@@ -107,11 +107,16 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
 
     def _checked_id(self, originator_id: UUID | str) -> UUID | str:
         field = self.model._meta.get_field("originator_id")
-        if isinstance(field, models.UUIDField) and not isinstance(originator_id, UUID):
+        keeps_uuids = isinstance(field, models.UUIDField)
+        if keeps_uuids is not isinstance(originator_id, UUID):
             raise DataError(
                 f"{self.application_name}: originator id {originator_id!r} is a "
-                f"{type(originator_id).__name__}; {self.model.__name__} keeps UUIDs only."
+                f"{type(originator_id).__name__}; {self.model.__name__} keeps "
+                f"{'UUIDs' if keeps_uuids else 'text'} only. Name a model for such ids by EVENT or "
+                f"SNAPSHOT in the application's MODELS."
             )
+        if isinstance(originator_id, str):
+            return checked_text(self.model, "originator_id", originator_id)
         return originator_id
 
     @contextmanager

@@ -26,3 +26,7 @@ class DjangoRecorder(Recorder):
             transaction.on_commit(callback, using=self.alias, robust=True)
         else:
             callback()
+
+    def renew(self) -> None:
+        """Close the calling thread's connection if it is too old, or lost, and not in use."""
+        connections[self.alias].close_if_unusable_or_obsolete()

@@ -4,7 +4,11 @@ import warnings
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.domain import CollectEventsProtocol
+from eventsourcing.domain import (
+    CollectEventsProtocol,
+    DomainEventProtocol,
+    ImmutableAggregateProtocol,
+)
 from eventsourcing.persistence import Tracking
 
 __all__ = ["ProcessingEvent"]
@@ -29,13 +33,17 @@ class ProcessingEvent:
         """
         Take the pending events of aggregates, and events given as such, in the order given.
 
-        ``None`` is passed over. Keyword arguments travel to the recorder.
+        ``None`` is passed over. An aggregate that keeps no pending events, such as an immutable
+        one, may be given with its new events, so that it can be cached, and snapshots taken.
+        Keyword arguments travel to the recorder.
         """
         for obj in objs:
             if obj is None:
                 continue
             if isinstance(obj, CollectEventsProtocol):
                 self._collect_pending(obj)
+            elif _is_aggregate(obj):
+                self.aggregates[obj.id] = obj
             else:
                 self.events.append(obj)
         self.saved_kwargs.update(kwargs)
@@ -52,10 +60,17 @@ class ProcessingEvent:
     def restore_events(self) -> None:
         """Give the aggregates their pending events back, after recording them has failed."""
         for aggregate, events in self._collected:
-            aggregate.pending_events[:0] = events
+            pending = getattr(aggregate, "pending_events", None)
+            if isinstance(pending, list):
+                pending[:0] = events
 
     def _collect_pending(self, aggregate: Any) -> None:
         events = list(aggregate.collect_events())
         self.events.extend(events)
         self._collected.append((aggregate, events))
         self.aggregates[aggregate.id] = aggregate
+
+
+def _is_aggregate(obj: Any) -> bool:
+    # An event may have an 'id' and a 'version' among its values.
+    return isinstance(obj, ImmutableAggregateProtocol) and not isinstance(obj, DomainEventProtocol)

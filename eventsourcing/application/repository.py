@@ -10,7 +10,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from eventsourcing.application.cache import Cache
-from eventsourcing.application.errors import AggregateNotFoundError
+from eventsourcing.application.errors import AggregateNotFoundError, ProgrammingError
 from eventsourcing.persistence import EventStore
 
 __all__ = ["ProjectorFunction", "Repository", "project_aggregate"]
@@ -24,7 +24,14 @@ ProjectorFunction = Callable[[Any, Iterable[Any]], Any]
 def project_aggregate(aggregate: Any, domain_events: Iterable[Any]) -> Any:
     """Return the aggregate after each event's ``mutate()``."""
     for domain_event in domain_events:
-        aggregate = domain_event.mutate(aggregate)
+        try:
+            mutate = domain_event.mutate
+        except AttributeError as error:
+            raise ProgrammingError(
+                f"{type(domain_event).__qualname__} has no mutate(), so events of its kind make "
+                f"no aggregate by themselves. Give a projector function."
+            ) from error
+        aggregate = mutate(aggregate)
     return aggregate
 
 

@@ -41,9 +41,6 @@ class Parameters:
             if self.defaults.get(name) is DEFAULT_FACTORY
         }
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.names
-
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """
         Return the values of a call by name, defaults included.

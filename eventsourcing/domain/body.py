@@ -99,7 +99,7 @@ def _mixed_in(cls: type) -> dict[str, Any]:
     return {
         name: value
         for base in cls.__mro__
-        if not isinstance(base, type(cls))
+        if not hasattr(base, "__definition__")
         for name, value in vars(base).items()
         if _is_decorated(value) and inspect.getattr_static(cls, name) is value
     }

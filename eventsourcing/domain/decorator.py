@@ -67,6 +67,13 @@ class CommandMethodDecorator:
             f"for example @event('{self.name.title().replace('_', '')}Changed')."
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse to be called, which happens when another decorator has got hold of this one."""
+        raise TypeError(
+            f"{self.name}() has another decorator above @event, which hides it from the "
+            f"aggregate. Put @event on top."
+        )
+
     def __get__(self, instance: object | None, owner: type) -> "CommandMethodDecorator":
         if instance is None:
             return self

@@ -26,8 +26,15 @@ class Definition:
     """The names of the classes that it could be, where the aggregate's class does not choose."""
     created_root: EventClass | None = None
     """The class that a created event's class is a subclass of when it is made from ``__init__``."""
+    copies: frozenset[str] = frozenset()
+    """The names of event classes that are mere copies of inherited ones."""
     has_explicit_topics: bool = False
     """Whether the class, and therefore each of its event classes, states its ``TOPIC``."""
+
+    @property
+    def copies_created(self) -> bool:
+        """Tell whether the created event is a mere copy of an inherited one."""
+        return self.created is not None and self.created.__name__ in self.copies
 
 
 def init_parameters(cls: Any) -> Parameters:

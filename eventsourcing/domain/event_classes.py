@@ -30,6 +30,8 @@ class EventClasses:
         """Event classes that are replaced on this aggregate, and by what."""
         self.callers: dict[Any, type[DecoratedFuncCaller]] = {}
         """Those of the replacing classes that call a decorated method."""
+        self.copies: set[str] = set()
+        """The names of those that are mere copies of inherited ones."""
         self.event: EventClass | None = self._define_event()
 
     def define_nested(self, decorated: Mapping[EventClass, CommandMethodDecorator]) -> None:
@@ -67,16 +69,9 @@ class EventClasses:
 
     def define_inherited(self, *, except_for: EventClass | None) -> None:
         """Define the aggregate's own copies of the event classes that it inherits."""
-        inherited = {
-            name: value
-            for base in reversed(self.cls.__mro__[1:])
-            if isinstance(base, type(self.cls))
-            for name, value in vars(base).items()
-            if name not in {"Event", *self.own, *self.body} and _is_nested_event_class(name, value)
-        }
-        for name, value in inherited.items():
-            if self.event is not None and value is not except_for:
-                self.define_successor(name, value)
+        for name, original in self._inherited().items():
+            if self.event is not None and original is not except_for:
+                self._define_copy(name, original)
 
     def required_event(self) -> EventClass:
         """Return the aggregate's own ``Event``, which is the base of what is made."""
@@ -116,6 +111,30 @@ class EventClasses:
                 return self.own["Event"]
             return self._define("Event", (event, *strangers), original=event)
         return self._define("Event", tuple(inherited)) if inherited else None
+
+    def _inherited(self) -> dict[str, EventClass]:
+        """Return what the bases define, the nearest of each name; a copy is no definition."""
+        bases: list[Any] = [base for base in self.cls.__mro__ if hasattr(base, "__definition__")]
+        return {
+            name: value
+            for base in reversed(bases[1:])
+            for name, value in vars(base).items()
+            if name not in {"Event", *self.own, *self.body, *base.__definition__.copies}
+            and _is_nested_event_class(name, value)
+        }
+
+    def _define_copy(self, name: str, original: EventClass) -> None:
+        # Bases that have copies of their own are ancestors too.
+        copies: list[Any] = [getattr(base, name, None) for base in self.cls.__bases__]
+        parents = _most_derived(
+            [copy for copy in copies if isinstance(copy, type) and issubclass(copy, original)]
+            or [original]
+        )
+        kin = [each for parent in parents for each in self._kin(parent)]
+        made = self._define(name, (*parents, *_most_derived(kin)), original=original)
+        for parent in parents:
+            self.successors[parent] = made
+        self.copies.add(name)
 
     def _kin(self, original: EventClass) -> list[EventClass]:
         # What replaces the original is related to what replaces the original's bases.

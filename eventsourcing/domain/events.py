@@ -4,7 +4,6 @@
 # ruff: noqa: N805
 
 import warnings
-from dataclasses import MISSING
 from datetime import datetime
 from typing import Any, dataclass_transform
 from uuid import UUID
@@ -20,23 +19,17 @@ from eventsourcing.domain.timestamps import CanCreateTimestamp
 __all__ = ["AggregateCreated", "AggregateEvent", "DomainEvent", "LogEvent", "MetaDomainEvent"]
 
 
-def _has_default(field: Any) -> bool:
-    return field.default is not MISSING or field.default_factory is not MISSING
-
-
 @dataclass_transform(frozen_default=True)
 class MetaDomainEvent(FieldsType):
     """Metaclass that makes each class of events a frozen dataclass."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
+        # A dataclass with slots is made again of a body that has been through this already.
+        if "__dataclass_fields__" in namespace:
+            return
         if annotates_fields(cls) or cls._lacks_fields():
-            cls._make_fields(frozen=True, kw_only=cls._inherits_defaults())
-
-    def _inherits_defaults(cls) -> bool:
-        """Tell whether fields without default could not follow those that are inherited."""
-        fields = getattr(cls, "__dataclass_fields__", {}).values()
-        return any(f.init and not f.kw_only and _has_default(f) for f in fields)
+            cls._make_fields(frozen=True)
 
 
 class DomainEvent(HasOriginatorIDVersion[UUID], CanCreateTimestamp, metaclass=MetaDomainEvent):

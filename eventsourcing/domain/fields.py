@@ -18,17 +18,28 @@ class FieldsType(type):
     """
 
     def _make_fields(cls, **options: Any) -> None:
+        try:
+            cls._apply_dataclass(options)
+        except TypeError:
+            # A field without default cannot follow one with a default, unless as a keyword. A
+            # decorator above may be about to ask for just that.
+            cls._undo_fields(vars(cls)[_UNDO])
+            cls._apply_dataclass({**options, "kw_only": True})
+
+    def _apply_dataclass(cls, options: dict[str, Any]) -> None:
         before = dict(vars(cls))
         type.__setattr__(cls, _UNDO, None)
         decorate: Any = dataclass(**options)
-        decorate(cls)
-        after = vars(cls)
-        undo = {
-            name: before.get(name, MISSING)
-            for name in {*before, *after}
-            if before.get(name, MISSING) is not after.get(name, MISSING)
-        }
-        type.__setattr__(cls, _UNDO, undo)
+        try:
+            decorate(cls)
+        finally:
+            after = vars(cls)
+            undo = {
+                name: before.get(name, MISSING)
+                for name in {*before, *after} - {_UNDO}
+                if before.get(name, MISSING) is not after.get(name, MISSING)
+            }
+            type.__setattr__(cls, _UNDO, undo)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         # This is the first attribute that @dataclass sets.

@@ -149,7 +149,11 @@ def _define(
     inherited = [base.__definition__ for base in cls.__mro__[1:] if isinstance(base, MetaAggregate)]
     definition = Definition(init=init_parameters(cls), create_id=create_id_parameters(cls))
     if inherited:
-        definition = replace(inherited[0], init=definition.init, create_id=definition.create_id)
+        definition = replace(
+            next(each for each in inherited if not each.copies_created),
+            init=definition.init,
+            create_id=definition.create_id,
+        )
     classes = EventClasses(cls, body)
     classes.define_nested(decorators.by_class())
     _define_commands(cls, classes, decorators)
@@ -157,7 +161,7 @@ def _define(
     has_topic = isinstance(vars(cls).get("TOPIC"), str)
     if has_topic:
         register_explicit_topics(cls, classes.own)
-    return replace(definition, has_explicit_topics=has_topic)
+    return replace(definition, has_explicit_topics=has_topic, copies=frozenset(classes.copies))
 
 
 def _is_aggregate(value: Any) -> bool:

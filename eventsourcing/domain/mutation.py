@@ -10,7 +10,7 @@ from eventsourcing.domain.errors import (
     ProgrammingError,
 )
 from eventsourcing.domain.protocols import TAggregateID
-from eventsourcing.domain.state import made_without_constructor
+from eventsourcing.domain.state import made_without_constructor, values_of
 from eventsourcing.domain.timestamps import CanCreateTimestamp
 from eventsourcing.topics import renew_topic, resolve_topic
 
@@ -38,7 +38,12 @@ class HasOriginatorIDVersion(Generic[TAggregateID]):
         renew_topic(cls)
         for base in getattr(cls, "__orig_bases__", ()):
             origin = get_origin(base)
-            if isinstance(origin, type) and issubclass(origin, HasOriginatorIDVersion):
+            if (
+                isinstance(origin, type)
+                and issubclass(origin, HasOriginatorIDVersion)
+                # Otherwise the type is stated already, and the argument means something else.
+                and origin.originator_id_type is None
+            ):
                 for arg in get_args(base)[:1]:
                     if isinstance(arg, type) and arg is not Any:
                         cls.originator_id_type = _checked_id_type(cls, arg)
@@ -47,9 +52,9 @@ class HasOriginatorIDVersion(Generic[TAggregateID]):
         """
         Return the event's values by name, in a dictionary that the caller may change.
 
-        Override it, and ``_from_dict()``, where the values are not kept in ``vars()``.
+        Override it, and ``_from_dict()``, where the values are not kept as attributes.
         """
-        return dict(vars(self))
+        return values_of(self)
 
     @classmethod
     def _from_dict(cls, state: dict[str, Any]) -> Self:

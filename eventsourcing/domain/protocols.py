@@ -29,10 +29,14 @@ class DomainEventProtocol(Protocol[TAggregateID_co]):
     """Something that happened to an originator, and made it the given version."""
 
     @property
-    def originator_id(self) -> TAggregateID_co: ...
+    def originator_id(self) -> TAggregateID_co:
+        """The id of what the event happened to."""
+        ...
 
     @property
-    def originator_version(self) -> int: ...
+    def originator_version(self) -> int:
+        """The version of the originator after the event."""
+        ...
 
 
 @runtime_checkable
@@ -40,10 +44,14 @@ class ImmutableAggregateProtocol(Protocol[TAggregateID_co]):
     """An aggregate that events replace by another."""
 
     @property
-    def id(self) -> TAggregateID_co: ...
+    def id(self) -> TAggregateID_co:
+        """The id of the aggregate."""
+        ...
 
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """The version of the aggregate: that of its last event."""
+        ...
 
 
 @runtime_checkable
@@ -51,10 +59,14 @@ class MutableAggregateProtocol(Protocol[TAggregateID_co]):
     """An aggregate that events change."""
 
     @property
-    def id(self) -> TAggregateID_co: ...
+    def id(self) -> TAggregateID_co:
+        """The id of the aggregate."""
+        ...
 
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """The version of the aggregate: that of its last event."""
+        ...
 
     @version.setter
     def version(self, value: int) -> None: ...
@@ -75,14 +87,18 @@ TDomainEvent = TypeVar("TDomainEvent", bound=DomainEventProtocol[Any])
 class CollectEventsProtocol(Protocol):
     """An object that gives away its new events, each once."""
 
-    def collect_events(self) -> Sequence[DomainEventProtocol[Any]]: ...
+    def collect_events(self) -> Sequence[DomainEventProtocol[Any]]:
+        """Return the new events in order, and forget them."""
+        ...
 
 
 @runtime_checkable
 class CanMutateProtocol(DomainEventProtocol[TAggregateID_co], Protocol[TAggregateID_co]):
     """An event that makes, changes or replaces an aggregate."""
 
-    def mutate(self, aggregate: Any) -> Any: ...
+    def mutate(self, aggregate: Any) -> Any:
+        """Return the aggregate after the event; ``None`` if the event is its end."""
+        ...
 
 
 @runtime_checkable
@@ -90,9 +106,15 @@ class SnapshotProtocol(DomainEventProtocol[TAggregateID_co], Protocol[TAggregate
     """The state of an aggregate at a version, from which it can be made again."""
 
     @property
-    def timestamp(self) -> datetime: ...
+    def timestamp(self) -> datetime:
+        """When the snapshot was taken."""
+        ...
 
     @property
-    def state(self) -> Any: ...
+    def state(self) -> Any:
+        """The values of the aggregate."""
+        ...
 
-    def mutate(self, aggregate: Any) -> Any: ...
+    def mutate(self, aggregate: Any) -> Any:
+        """Return the aggregate after the event; ``None`` if the event is its end."""
+        ...

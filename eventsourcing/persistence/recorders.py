@@ -50,6 +50,13 @@ class Recorder:
         """
         callback()
 
+    def renew(self) -> None:
+        """
+        Give back what the calling thread holds and cannot rely on, such as an old connection.
+
+        Called before each look of a subscription, which may come long after the one before.
+        """
+
 
 class AggregateRecorder(Recorder, ABC):
     """Keeps the events of aggregates."""

@@ -77,6 +77,7 @@ class Subscription(Iterator[Notification]):
                 self.position = notification.id
                 return notification
             mark = self.recorder.announcer.mark()
+            self.recorder.renew()
             # The head is read first: whatever is below it is seen by the reading that follows.
             head = self.recorder.max_notification_id() if self.topics else None
             self._batch.extend(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from typing import Any, Generic, Self, TypeVar
 
@@ -39,7 +39,7 @@ class BaseProjectionRunner(Generic[TApplication]):
         app: TApplication,
         tracking_recorder: TrackingRecorder,
         projection: Projection[Any] | EventSourcedProjection,
-        release: Callable[[], None],
+        releases: Sequence[Callable[[], None]],
     ) -> None:
         self.app = app
         self.app_name = app.name
@@ -47,7 +47,7 @@ class BaseProjectionRunner(Generic[TApplication]):
         """Set when the runner has been stopped, or has failed."""
         self._tracking_recorder = tracking_recorder
         self._projection = projection
-        self._release = release
+        self._releases = releases
         self._error: BaseException | None = None
         self._is_error_seen = False
         self._subscription = ApplicationSubscription(
@@ -105,7 +105,8 @@ class BaseProjectionRunner(Generic[TApplication]):
         finally:
             self.is_interrupted.set()
             self._tracking_recorder.announcer.announce()
-            self._release()
+            for release in self._releases:
+                release()
 
     def _process_events(self) -> None:
         while not self.is_interrupted.is_set():
@@ -146,14 +147,9 @@ class ProjectionRunner(BaseProjectionRunner[TApplication], Generic[TApplication,
         )
         self.view = self._factory.tracking_recorder(view_class)
         self.projection = projection_class(self.view)
-        super().__init__(app, self.view, self.projection, self._release_both(app))
-
-    def _release_both(self, app: Application) -> Callable[[], None]:
-        def release() -> None:
-            self._factory.release()
-            app.factory.release()
-
-        return release
+        super().__init__(
+            app, self.view, self.projection, [self._factory.release, app.factory.release]
+        )
 
     def _close(self) -> None:
         super()._close()
@@ -175,7 +171,10 @@ class EventSourcedProjectionRunner(
         app = application_class(env)
         self.projection = projection_class(env)
         super().__init__(
-            app, self.projection.recorder, self.projection, self.projection.factory.release
+            app,
+            self.projection.recorder,
+            self.projection,
+            [self.projection.factory.release, app.factory.release],
         )
 
     def _close(self) -> None:

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
+from time import monotonic
+from typing import ClassVar
 
 from eventsourcing.environment import EnvType
 from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
@@ -26,8 +28,12 @@ class MultiThreadedRunner(Runner):
     Processes events in one thread for each follower, soon after they have been saved.
 
     A follower whose policy fails stops, and the others go on; ``watch_for_errors()`` and
-    ``stop()`` raise the first error.
+    ``stop()`` raise the first error. What other processes record is found by looking at the poll
+    interval of the upstream's recorder.
     """
+
+    stop_timeout: ClassVar[float] = 30.0
+    """Seconds that ``stop()`` waits for the followers to finish what they are processing."""
 
     def __init__(self, system: System, env: EnvType | None = None) -> None:
         super().__init__(system, env)
@@ -39,7 +45,10 @@ class MultiThreadedRunner(Runner):
         self.has_errored.clear()
         self.threads = {
             name: MultiThreadedRunnerThread(
-                self.followers[name], self.system.follows[name], self.has_errored.set
+                self.followers[name],
+                self.system.follows[name],
+                self.has_errored.set,
+                self._poll_interval(name),
             )
             for name in self.system.followers
         }
@@ -50,14 +59,21 @@ class MultiThreadedRunner(Runner):
         """
         Let each follower finish what it is processing, then end its thread.
 
-        Raise ``EventProcessingError`` if one of them has failed.
+        Raise ``EventProcessingError`` if one of them has failed, or has not ended in time.
         """
         self._leave()
         for thread in self.threads.values():
             thread.stop()
+        deadline = monotonic() + self.stop_timeout
         for thread in self.threads.values():
-            thread.join()
+            thread.join(max(0.0, deadline - monotonic()))
         self.reraise_thread_errors()
+        busy = [name for name, thread in self.threads.items() if thread.is_alive()]
+        if busy:
+            raise EventProcessingError(
+                f"Not stopped within {self.stop_timeout:g} s: {', '.join(busy)}. The event in "
+                f"hand is still being processed."
+            )
 
     def receive_recording_event(self, new_recording_event: RecordingEvent) -> None:
         for name in self.system.leads[new_recording_event.application_name]:
@@ -83,18 +99,31 @@ class MultiThreadedRunner(Runner):
                     f"{type(thread.error).__name__}: {thread.error}"
                 ) from thread.error
 
+    def _poll_interval(self, follower_name: str) -> float | None:
+        intervals = [
+            interval
+            for leader_name in self.system.follows[follower_name]
+            if (interval := self.apps[leader_name].recorder.poll_interval) is not None
+        ]
+        return min(intervals, default=None)
+
 
 class MultiThreadedRunnerThread(Thread):
     """Processes the events of one follower's upstream applications, whenever it is prompted."""
 
     def __init__(
-        self, follower: Follower, leader_names: Sequence[str], on_error: Callable[[], None]
+        self,
+        follower: Follower,
+        leader_names: Sequence[str],
+        on_error: Callable[[], None],
+        poll_interval: float | None = None,
     ) -> None:
         super().__init__(name=f"{follower.name} follower", daemon=True)
         self.follower = follower
         self.leader_names = leader_names
         self.error: BaseException | None = None
         self._on_error = on_error
+        self._poll_interval = poll_interval
         self._prompted = Event()
         self._stopping = Event()
 
@@ -111,7 +140,7 @@ class MultiThreadedRunnerThread(Thread):
         try:
             self._catch_up()
             while not self._stopping.is_set():
-                self._prompted.wait()
+                self._prompted.wait(self._poll_interval)
                 # Cleared before the look, so that a prompt during it causes another.
                 self._prompted.clear()
                 self._catch_up()

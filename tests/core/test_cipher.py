@@ -1,5 +1,6 @@
 """Encryption: reversible with the key, refused without it, and silent about the key."""
 
+import sys
 from base64 import b64encode
 
 import pytest
@@ -112,3 +113,14 @@ def test_an_application_with_another_key_reads_nothing():
 
     with pytest.raises(MapperDeserialisationError, match="another key"):
         school.get_dog(dog_id)
+
+
+def test_says_which_package_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+
+    with pytest.raises(ModuleNotFoundError) as caught:
+        AESCipher(Environment(env={"CIPHER_KEY": AESCipher.create_key(16)}))
+
+    assert str(caught.value) == (
+        "AESCipher needs the package cryptography. Install django-eventsourcing[crypto]."
+    )

@@ -88,3 +88,7 @@ def test_classes_may_state_the_type_of_ids():
     assert Application[str] is Application
     assert Follower[int] is Follower
     assert Repository[str] is Repository
+
+
+def test_an_earlier_name_says_nothing_on_the_class():
+    assert Application.log.successor == "notification_log"

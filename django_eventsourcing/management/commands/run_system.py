@@ -164,7 +164,8 @@ def _chosen(system: ConfiguredSystem, only: list[str], exclude: list[str]) -> li
 def _require_databases(system: ConfiguredSystem) -> None:
     for alias in system.databases:
         names = [name for name in system.names if system.database_of(name) == alias]
-        require_ready(alias, labels_of(system.system.get_app_cls(name) for name in names))
+        labels = labels_of(system.system.get_app_cls(name) for name in names)
+        require_ready(alias, labels.union(*(system.models_of(name).app_labels for name in names)))
 
 
 def _raise_for(runner: SystemRunner, is_drained: bool) -> None:

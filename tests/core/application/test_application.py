@@ -1,5 +1,9 @@
 """Applications: saving, finding again, and the settings that they are made with."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
 import pytest
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -176,3 +180,34 @@ def test_says_which_aggregate_is_not_found():
         DogSchool().repository.get(dog_id, version=3)
 
     assert str(caught.value) == f"Aggregate {dog_id} at version 3 not found."
+
+
+def test_keeps_the_error_where_an_aggregate_has_no_list_of_pending_events():
+    class Once:
+        id = uuid4()
+        version = 1
+
+        def collect_events(self):
+            return (Dog.Event(self.id, 1, datetime.now(UTC)),)
+
+    school = DogSchool()
+    school.save(Once())
+
+    with pytest.raises(IntegrityError):
+        school.save(Once())
+
+
+def test_records_an_event_that_has_an_id_and_a_version():
+    @dataclass(frozen=True)
+    class Published:
+        originator_id: UUID
+        originator_version: int
+        id: int
+        version: str
+
+    school = DogSchool()
+    published = Published(uuid4(), 1, 7, "1.0")
+
+    school.save(published)
+
+    assert list(school.events.get(published.originator_id)) == [published]

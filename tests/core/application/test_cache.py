@@ -229,3 +229,19 @@ class TestLRUCache:
         assert cache.get("a", evict=True) == 1
         with pytest.raises(KeyError):
             cache.get("a")
+
+
+def test_forgetting_what_is_not_there_is_allowed():
+    school = DogSchool(env={"AGGREGATE_CACHE_MAXSIZE": "10"})
+
+    school.repository.forget("dog-1")
+
+
+def test_switches_can_be_given_for_one_look():
+    school = DogSchool(env={"AGGREGATE_CACHE_MAXSIZE": "10"})
+    dog_id = school.register_dog("Fido")
+    look = {"fastforward_skipping": True, "deepcopy_from_cache": False}
+
+    first = school.repository.get(dog_id, **look)
+
+    assert school.repository.get(dog_id, **look) is first

@@ -1,5 +1,6 @@
 """Event-sourced logs: events in sequence, without an aggregate."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -62,3 +63,9 @@ def test_a_version_given_by_the_caller_saves_a_look_and_may_conflict(registry):
 
     with pytest.raises(IntegrityError):
         registry.save(event)
+
+
+def test_a_time_given_by_the_caller_is_kept(registry):
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+
+    assert registry.log.trigger_event(aggregate_id="d", timestamp=moment).timestamp == moment

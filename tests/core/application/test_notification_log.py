@@ -2,6 +2,7 @@
 
 import pytest
 
+from eventsourcing.application import NotificationLog, Section
 from tests.core.school import DogSchool
 
 
@@ -65,3 +66,14 @@ def test_refuses_more_than_a_section(log):
         "limit is 11, more than the section size of 10. Ask for less, or raise log_section_size "
         "on the application."
     )
+
+
+def test_a_log_of_another_kind_need_not_know_its_last_id():
+    class EmptyLog(NotificationLog):
+        def __getitem__(self, section_id):
+            return Section(None, [], None)
+
+        def select(self, start, limit, stop=None, topics=(), *, inclusive_of_start=True):
+            return []
+
+    assert EmptyLog().max_notification_id() is None

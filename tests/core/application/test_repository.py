@@ -1,8 +1,11 @@
 """The repository: aggregates as they are, and as they were."""
 
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
 import pytest
 
-from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.application import AggregateNotFoundError, Application, ProgrammingError
 from eventsourcing.domain import Aggregate
 from tests.core.school import Dog, DogSchool
 
@@ -62,3 +65,22 @@ def test_a_discarded_aggregate_is_not_found():
 
     with pytest.raises(AggregateNotFoundError, match="not found"):
         app.repository.get(account.id)
+
+
+def test_events_that_make_no_aggregate_need_a_projector():
+    @dataclass(frozen=True)
+    class Barked:
+        originator_id: UUID
+        originator_version: int
+
+    school = DogSchool()
+    barked = Barked(uuid4(), 1)
+    school.save(barked)
+
+    with pytest.raises(ProgrammingError) as caught:
+        school.repository.get(barked.originator_id)
+
+    assert str(caught.value).endswith(
+        "Barked has no mutate(), so events of its kind make no aggregate by themselves. Give a "
+        "projector function."
+    )

@@ -1,9 +1,11 @@
 """Snapshots: kept when due, used by the repository, and never in the way."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
+from eventsourcing.application import ProgrammingError
 from eventsourcing.persistence import OperationalError
 from eventsourcing.popo import POPOAggregateRecorder, POPOFactory
 from tests.core.school import Dog, DogSchool
@@ -124,3 +126,53 @@ def test_that_fail_do_not_fail_the_save(caplog):
 
     assert school.get_dog(dog_id)["tricks"] == ("sit",)
     assert f"DogSchool could not keep a snapshot of {dog_id} at version 2" in caplog.text
+
+
+def test_that_cannot_be_read_give_way_to_the_events(caplog):
+    school = SnapshottingSchool()
+    dog_id = train(school, "sit", "stay")
+    stream = school.snapshots.recorder._streams[dog_id]
+    stream[2] = replace(stream[2], state=b"damaged")
+
+    with caplog.at_level(logging.WARNING):
+        dog = school.get_dog(dog_id)
+
+    assert dog["tricks"] == ("sit", "stay")
+    assert (
+        f"The snapshot of aggregate {dog_id} cannot be used, so its events are replayed: "
+        f"MapperDeserialisationError: The event with topic 'eventsourcing.domain:Aggregate.Snapshot'"
+    ) in caplog.text
+
+
+def test_that_are_there_already_are_left_alone(caplog):
+    school = SnapshottingSchool()
+    dog = Dog("Fido")
+    dog.add_trick("sit")
+    school.snapshots.put([Dog.Snapshot.take(dog)])
+
+    with caplog.at_level(logging.WARNING):
+        school.save(dog)
+
+    assert versions(school, dog.id) == [2]
+    assert caplog.text == ""
+
+
+def test_need_a_class():
+    class School(DogSchool):
+        is_snapshotting_enabled = True
+
+    school = School()
+    dog_id = train(school)
+
+    with pytest.raises(ProgrammingError) as caught:
+        school.take_snapshot(dog_id, projector_func=lambda dog, events: Counted(list(events)))
+
+    assert str(caught.value) == (
+        "Counted defines no Snapshot class, and School.snapshot_class is not set. Set one of the "
+        "two."
+    )
+
+
+class Counted:
+    def __init__(self, events):
+        self.events = events

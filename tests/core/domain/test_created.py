@@ -294,3 +294,45 @@ def test_replaying_does_not_trigger():
 
     assert again == dog
     assert again.pending_events == []
+
+
+def test_created_class_in_the_family_of_the_own_event_stays_as_it_is():
+    class Dog(Aggregate):
+        class Event(Aggregate.Event):
+            pass
+
+        class Born(Event, AggregateCreated):
+            name: str
+
+        born = Born
+
+        class Fed(Event):
+            food: str
+
+        @event(Born)
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        @event(Fed)
+        def feed(self, food: str) -> None:
+            self.food = food
+
+    dog = Dog("Fido")
+    dog.feed("fish")
+
+    assert type(dog.pending_events[0]) is Dog.Born is Dog.born
+    assert (dog.name, dog.food) == ("Fido", "fish")
+
+
+def test_factory_method_with_an_explicit_topic():
+    class Dog(Aggregate):
+        TOPIC = "kennel:created-dog"
+
+        class Born(AggregateCreated):
+            TOPIC = "kennel:created-dog-born"
+
+        @classmethod
+        def bear(cls) -> "Dog":
+            return cls._create(cls.Born)
+
+    assert type(Dog.bear().pending_events[0]) is Dog.Born

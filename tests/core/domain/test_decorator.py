@@ -1,5 +1,6 @@
 """``@event``: each form of the decorator, and each way of getting it wrong."""
 
+import functools
 import inspect
 from typing import Any
 from uuid import UUID
@@ -660,3 +661,104 @@ def test_created_event_class_is_replaced_by_the_decorators():
     assert Dog.Created is Aggregate.Created
     assert issubclass(Dog.Registered, AggregateCreated)
     assert isinstance(Dog("Fido").id, UUID)
+
+
+def test_decorated_method_of_another_class_is_itself_on_the_class():
+    class Plain:
+        @event("Fed")
+        def feed(self) -> None: ...
+
+    assert Plain.feed.event_name() == "Fed"
+
+
+def test_method_called_underscore_can_be_mixed_in():
+    class Recovering:
+        @event("Recovered")
+        def _(self) -> None:
+            self.is_well = True
+
+    class Dog(Recovering, Aggregate):
+        pass
+
+    dog = Dog()
+    dog.trigger_event(Dog.Recovered)
+
+    assert dog.is_well
+
+
+def test_another_decorator_may_stand_below():
+    def logged(func):
+        @functools.wraps(func)
+        def wrapper(self, *args, **kwargs):
+            self.log.append(func.__name__)
+            return func(self, *args, **kwargs)
+
+        return wrapper
+
+    class Dog(Aggregate):
+        def __init__(self) -> None:
+            self.log = []
+
+        @event("Fed")
+        @logged
+        def feed(self, food: str) -> None:
+            self.log.append(food)
+
+    dog = Dog()
+    dog.feed(food="fish")
+
+    assert dog.log == ["feed", "fish"]
+    assert dog.pending_events[1].food == "fish"
+
+
+def test_another_decorator_above_is_refused_when_the_method_is_called():
+    def logged(func):
+        return lambda *args, **kwargs: func(*args, **kwargs)
+
+    class Dog(Aggregate):
+        @logged
+        @event("Fed")
+        def feed(self) -> None: ...
+
+    with pytest.raises(TypeError) as caught:
+        Dog().feed()
+
+    assert str(caught.value) == (
+        "feed() has another decorator above @event, which hides it from the aggregate. "
+        "Put @event on top."
+    )
+
+
+def test_overridden_setter_triggers_an_event_of_its_own():
+    class Loud(Dog):
+        @Dog.name.setter
+        @event("Shouted")
+        def name(self, name: str) -> None:
+            self._name = name.upper()
+
+    dog = Loud("Fido")
+    dog.name = "Rex"
+
+    assert dog.name == "REX"
+    assert type(dog.pending_events[1]) is Loud.Shouted
+
+
+def test_aggregate_without_a_method_called_underscore_has_none(dog):
+    assert not hasattr(Dog, "_")
+
+
+def test_decorated_method_of_a_mixin_that_another_replaces_is_no_command():
+    class Feeding:
+        @event("Fed")
+        def feed(self) -> None:
+            self.is_fed = True
+
+    class Fasting(Feeding):
+        def feed(self) -> str:
+            return "no, thank you"
+
+    class Dog(Fasting, Aggregate):
+        pass
+
+    assert Dog().feed() == "no, thank you"
+    assert not hasattr(Dog, "Fed")

@@ -1,5 +1,7 @@
 """Event classes: each aggregate's class has its own, related as in its body and its bases."""
 
+from dataclasses import dataclass
+
 from eventsourcing.domain import Aggregate, AggregateEvent, event
 from eventsourcing.topics import get_topic
 
@@ -147,3 +149,16 @@ def test_fields_without_default_may_follow_a_base_event_with_defaults():
     cat.feed("fish")
 
     assert (cat.pending_events[-1].user, cat.pending_events[-1].food) == ("nobody", "fish")
+
+
+def test_keyword_only_dataclass_may_have_defaults_in_any_order():
+    class Dog(Aggregate):
+        @dataclass(frozen=True, kw_only=True)
+        class Fed(Aggregate.Event):
+            food: str = "fish"
+            grams: int
+
+    dog = Dog()
+    dog.trigger_event(Dog.Fed, grams=100)
+
+    assert (dog.pending_events[1].food, dog.pending_events[1].grams) == ("fish", 100)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventsourcing.domain import Aggregate, ProgrammingError, event
+from eventsourcing.domain import Aggregate, AggregateCreated, ProgrammingError, event
 from eventsourcing.topics import get_topic, resolve_topic
 
 
@@ -81,3 +81,14 @@ def test_subclass_does_not_share_the_topic():
 
     assert get_topic(Puppy) == f"{__name__}:{Puppy.__qualname__}"
     assert type(Puppy().pending_events[0]) is Puppy.Created
+
+
+def test_created_event_without_topic_is_not_triggered():
+    class Cat(Aggregate):
+        TOPIC = "cats:created"
+
+        class Born(Aggregate.Created):
+            TOPIC = "cats:created-born"
+
+    with pytest.raises(ProgrammingError, match="so it can't trigger AggregateCreated, which has"):
+        Cat._create(AggregateCreated)

@@ -187,3 +187,30 @@ def test_decorated_post_init_is_not_needed():
 
     first, second = dog.collect_events()
     assert second.mutate(first.mutate(None)) == dog
+
+
+def test_fields_without_default_may_follow_as_keywords():
+    @dataclass(kw_only=True)
+    class Dog(Aggregate):
+        name: str = "Fido"
+        age: int
+
+    assert (Dog(age=3).name, Dog(age=3).age) == ("Fido", 3)
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'age'"):
+        Dog()
+
+
+def test_wrong_definition_is_refused_as_dataclasses_do():
+    with pytest.raises(ValueError, match="mutable default <class 'list'> for field tricks"):
+
+        class Dog(Aggregate):
+            tricks: list[str] = []
+
+
+def test_default_factory_is_kept_where_fields_follow_as_keywords():
+    @dataclass(kw_only=True)
+    class Dog(Aggregate):
+        tricks: list[str] = field(default_factory=list)
+        age: int
+
+    assert Dog(age=3).tricks == []

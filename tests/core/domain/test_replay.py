@@ -99,3 +99,11 @@ def test_replay_from_a_snapshot_equals_what_was_done(before, after):
         obey(dog, command, value)
 
     assert replay(dog.collect_events(), snapshot.mutate(None)) == dog
+
+
+def test_generic_aggregate_does_not_keep_what_it_was_called_with():
+    class Box(Aggregate, Generic[T]):
+        def __init__(self, content: T) -> None:
+            self.content = content
+
+    assert not hasattr(Box[int](3), "__orig_class__")

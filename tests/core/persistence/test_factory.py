@@ -13,7 +13,7 @@ from eventsourcing.persistence import (
     JSONTranscoder,
     Mapper,
 )
-from eventsourcing.popo import POPOFactory
+from eventsourcing.popo import POPOApplicationRecorder, POPOFactory, POPOProcessRecorder
 
 
 class OtherTranscoder(JSONTranscoder):
@@ -126,3 +126,33 @@ def test_refuses_a_topic_of_the_wrong_kind():
 def test_switches_snapshots_on():
     assert not construct().is_snapshotting_enabled()
     assert construct(IS_SNAPSHOTTING_ENABLED="y").is_snapshotting_enabled()
+
+
+def test_refuses_a_cipher_of_the_wrong_kind():
+    with pytest.raises(InfrastructureFactoryError) as caught:
+        construct(CIPHER_TOPIC="eventsourcing.persistence:Mapper").mapper()
+
+    assert str(caught.value) == (
+        "CIPHER_TOPIC is 'eventsourcing.persistence:Mapper', which is not a subclass of Cipher."
+    )
+
+
+def test_makes_the_recorder_that_the_environment_names():
+    factory = construct(
+        APPLICATION_RECORDER_TOPIC=f"{__name__}:OtherRecorder",
+        PROCESS_RECORDER_TOPIC="eventsourcing.popo:POPOProcessRecorder",
+    )
+
+    assert type(factory.application_recorder()) is OtherRecorder
+    assert type(factory.process_recorder()) is POPOProcessRecorder
+
+
+def test_makes_the_recorder_that_a_subclass_names():
+    class OtherFactory(POPOFactory):
+        application_recorder_class = OtherRecorder
+
+    assert type(OtherFactory(Environment()).application_recorder()) is OtherRecorder
+
+
+class OtherRecorder(POPOApplicationRecorder):
+    pass

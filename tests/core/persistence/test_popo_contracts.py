@@ -2,13 +2,16 @@
 
 import pytest
 
+from eventsourcing.conformance import (
+    AggregateRecorderContract,
+    ApplicationRecorderContract,
+    InfrastructureFactoryContract,
+    ProcessRecorderContract,
+    TrackingRecorderContract,
+)
 from eventsourcing.environment import Environment
 from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.popo import POPOFactory
-from tests.contracts.aggregate_recorder import AggregateRecorderContract
-from tests.contracts.application_recorder import ApplicationRecorderContract
-from tests.contracts.factory import InfrastructureFactoryContract
-from tests.contracts.process_recorder import ProcessRecorderContract
 
 
 @pytest.fixture
@@ -26,6 +29,12 @@ class TestPOPOApplicationRecorder(ApplicationRecorderContract):
     @pytest.fixture
     def recorder(self, factory):
         return factory.application_recorder()
+
+
+class TestPOPOTrackingRecorder(TrackingRecorderContract):
+    @pytest.fixture
+    def recorder(self, factory):
+        return factory.tracking_recorder()
 
 
 class TestPOPOProcessRecorder(ProcessRecorderContract):

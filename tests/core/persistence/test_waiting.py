@@ -157,3 +157,20 @@ class TestSubscription:
         thread.join()
 
         assert ids == list(range(1, 301))
+
+    def test_an_iteration_goes_on_after_it_has_passed_others(self):
+        recorder = POPOApplicationRecorder()
+        recorder.insert_events([stored_event(1), stored_event(2)])
+
+        with recorder.subscribe(topics=["a:C"]) as subscription:
+            thread = in_thread(lambda: _insert_when_passed(recorder, subscription))
+            notification = next(subscription)
+        thread.join()
+
+        assert (notification.id, notification.topic) == (3, "a:C")
+
+
+def _insert_when_passed(recorder, subscription):
+    while subscription.position != 2:
+        time.sleep(0)
+    recorder.insert_events([stored_event(3, "a:C")])

@@ -207,3 +207,28 @@ class TestEventSourcedProjectionRunner:
 
         assert runner.app.closing.is_set()
         assert runner.projection.closing.is_set()
+
+
+def test_a_subscription_by_topic_waits_for_the_next_of_its_own():
+    school = DogSchool()
+    dog_id = school.register_dog("Fido")
+
+    with ApplicationSubscription(school, topics=OnlyTricks.topics) as subscription:
+        thread = threading.Thread(target=lambda: add_when_passed(school, dog_id, subscription))
+        thread.start()
+        event, tracking = next(subscription)
+    thread.join()
+
+    assert (event.trick, tracking.notification_id) == ("sit", 2)
+
+
+def add_when_passed(school, dog_id, subscription):
+    wait_until(lambda: subscription.subscription.position == 1, "the other event passed")
+    school.add_trick(dog_id, "sit")
+
+
+def test_a_projection_keeps_a_name_of_its_own():
+    class Named(TrickProjection):
+        name = "Tricks"
+
+    assert (Named.name, TrickProjection.name) == ("Tricks", "TrickProjection")

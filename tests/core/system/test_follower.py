@@ -191,3 +191,64 @@ def test_moves_its_position_past_topics_that_it_does_not_name(school):
 
     counters.recorder.wait("DogSchool", last)
     assert counters.get_count("sit") == 1
+
+
+def test_a_passing_fault_costs_no_event(school):
+    class Faulty(Counters):
+        name = "Counters"
+        faults = 1
+
+        def policy(self, domain_event, processing_event):
+            if self.faults and getattr(domain_event, "trick", None) == "sit":
+                self.faults -= 1
+                raise RuntimeError("busy")
+            super().policy(domain_event, processing_event)
+
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "stay", "sit"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school, Faulty)
+
+    counters.pull_and_process("DogSchool")
+
+    assert (counters.get_count("sit"), counters.get_count("stay")) == (2, 1)
+
+
+def test_raises_the_error_of_a_single_notification(school):
+    school.add_trick(school.register_dog("Fido"), "sing")
+    failing = follower_of(school, Failing)
+    failing.process_next("DogSchool", 1)
+
+    with pytest.raises(RuntimeError, match="dogs do not sing"):
+        failing.process_next("DogSchool", 1)
+
+
+def test_ends_a_batch_early_when_it_is_interrupted(school):
+    dog_id = school.register_dog("Fido")
+    school.add_trick(dog_id, "sit")
+    counters = follower_of(school)
+
+    count = counters.process_batch("DogSchool", is_interrupted=lambda: True)
+
+    assert count == 1
+    assert counters.recorder.max_tracking_id("DogSchool") == 1
+
+
+def test_a_position_that_somebody_else_has_moved_stays_where_it_is():
+    counters = Counters()
+    moved = Tracking("DogSchool", 9)
+    counters.recorder.has_tracking_id = lambda name, notification_id: False
+    counters.recorder.insert_tracking(moved)
+
+    counters.recorder.pass_over(Tracking("DogSchool", 7))
+
+    assert counters.recorder.max_tracking_id("DogSchool") == 9
+
+
+def test_a_position_is_not_passed_over_twice():
+    counters = Counters()
+    counters.recorder.insert_tracking(Tracking("DogSchool", 9))
+
+    counters.recorder.pass_over(Tracking("DogSchool", 9))
+
+    assert counters.recorder.max_tracking_id("DogSchool") == 9

@@ -211,6 +211,44 @@ class TestMultiThreadedRunner:
         with runner:
             wait_until(lambda: failing.get_count("sing") == 1, "the trick counted")
 
+    def test_finds_what_another_process_has_recorded(self):
+        runner = MultiThreadedRunner(system)
+        school, counters = runner.get(DogSchool), runner.get(Counters)
+        school.recorder.poll_interval = 0.01
+        dog_id = school.register_dog("Fido")
+        with runner:
+            dog = school.repository.get(dog_id)
+            dog.add_trick("sit")
+
+            # No prompt: as if another process had written to the same log.
+            school.events.put(dog.collect_events())
+
+            wait_until(lambda: counters.get_count("sit") == 1, "the trick counted")
+
+    def test_says_who_has_not_stopped_in_time(self):
+        go_on, busy = threading.Event(), threading.Event()
+
+        class Busy(Counters):
+            def policy(self, domain_event, processing_event):
+                busy.set()
+                assert go_on.wait(20)
+
+        class Impatient(MultiThreadedRunner):
+            stop_timeout = 0.01
+
+        runner = Impatient(System(pipes=[[DogSchool, Busy]]))
+        runner.start()
+        runner.get(DogSchool).register_dog("Fido")
+        assert busy.wait(20)
+
+        with pytest.raises(EventProcessingError) as caught:
+            runner.stop()
+
+        assert str(caught.value) == (
+            "Not stopped within 0.01 s: Busy. The event in hand is still being processed."
+        )
+        go_on.set()
+
     def test_processes_in_threads_named_after_the_followers(self):
         with MultiThreadedRunner(long_system) as runner:
             names = sorted(thread.name for thread in runner.threads.values())

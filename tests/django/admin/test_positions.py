@@ -84,15 +84,12 @@ def test_position_of_an_unknown_follower_is_marked(client):
 def test_database_that_cannot_be_read_is_told(client, monkeypatch):
     from django.db import OperationalError
 
-    from django_eventsourcing.admin import positions
+    from django_eventsourcing.querysets import StoredEventQuerySet
 
-    class Unreachable:
-        objects = property(lambda self: self)
+    def last_position(self):
+        raise OperationalError("connection refused")
 
-        def using(self, alias):
-            raise OperationalError("connection refused")
-
-    monkeypatch.setattr(positions, "StoredEventRecord", Unreachable())
+    monkeypatch.setattr(StoredEventQuerySet, "last_position", last_position)
 
     response = client.get(POSITIONS)
 

@@ -9,7 +9,7 @@ from django.db import connections
 
 from django_eventsourcing.models import StoredEventRecord
 from django_eventsourcing.recorders import DjangoApplicationRecorder
-from tests.contracts.events import stored_event
+from eventsourcing.conformance import stored_event
 from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 from tests.waiting import wait_until

@@ -7,9 +7,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
+from eventsourcing.conformance import selected, stored_event
 from eventsourcing.persistence import IntegrityError, RecordConflictError, Tracking
-from tests.contracts.application_recorder import selected
-from tests.contracts.events import stored_event
 from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 
 

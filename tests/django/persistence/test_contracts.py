@@ -1,37 +1,59 @@
-"""The contracts, kept in each database."""
+"""The contracts, kept in each database, in the tables that applications share."""
 
 import pytest
+from django.db import connections
 
 from django_eventsourcing.recorders import DjangoTrackingRecorder
-from tests.contracts.aggregate_recorder import AggregateRecorderContract
-from tests.contracts.application_recorder import ApplicationRecorderContract
-from tests.contracts.factory import InfrastructureFactoryContract
-from tests.contracts.process_recorder import ProcessRecorderContract
-from tests.contracts.tracking_recorder import TrackingRecorderContract
+from eventsourcing.conformance import (
+    AggregateRecorderContract,
+    ApplicationRecorderContract,
+    InfrastructureFactoryContract,
+    OtherProcessContract,
+    ProcessRecorderContract,
+    RecorderContract,
+    TrackingRecorderContract,
+)
 
 
-class TestDjangoAggregateRecorder(AggregateRecorderContract):
+class OnConnections(RecorderContract):
+    """Has threads close the connections that they have opened."""
+
+    def release(self):
+        connections.close_all()
+
+
+class TestDjangoAggregateRecorder(OnConnections, AggregateRecorderContract):
     @pytest.fixture
     def recorder(self, factory):
         return factory.aggregate_recorder(purpose="snapshots")
 
 
-class TestDjangoApplicationRecorder(ApplicationRecorderContract):
+class TestDjangoApplicationRecorder(OnConnections, ApplicationRecorderContract):
     @pytest.fixture
     def recorder(self, application_recorder):
         return application_recorder
 
 
-class TestDjangoTrackingRecorder(TrackingRecorderContract):
+class TestDjangoTrackingRecorder(OnConnections, TrackingRecorderContract):
     @pytest.fixture
     def recorder(self, database):
         return DjangoTrackingRecorder("Counters", alias=database)
 
 
-class TestDjangoProcessRecorder(ProcessRecorderContract):
+class TestDjangoProcessRecorder(OnConnections, ProcessRecorderContract):
     @pytest.fixture
     def recorder(self, process_recorder):
         return process_recorder
+
+
+class TestDjangoOtherProcess(OnConnections, OtherProcessContract):
+    @pytest.fixture
+    def recorder(self, process_recorder):
+        return process_recorder
+
+    @pytest.fixture
+    def other_recorder(self, factory):
+        return factory.process_recorder()
 
 
 class TestDjangoFactory(InfrastructureFactoryContract):

@@ -14,6 +14,7 @@ from django_eventsourcing.models import (
     TrackingRecord,
 )
 from django_eventsourcing.recorders import DjangoApplicationRecorder, DjangoProcessRecorder
+from eventsourcing.conformance import stored_event
 from eventsourcing.persistence import (
     DataError,
     OperationalError,
@@ -21,7 +22,6 @@ from eventsourcing.persistence import (
     ProgrammingError,
     Tracking,
 )
-from tests.contracts.events import stored_event
 from tests.databases import on
 
 ACTIONS = {
@@ -111,7 +111,8 @@ def test_an_originator_id_that_is_text_is_refused(application_recorder, act):
         act(application_recorder)
 
     assert str(raised.value) == (
-        "Counters: originator id 'fido' is a str; StoredEventRecord keeps UUIDs only."
+        "Counters: originator id 'fido' is a str; StoredEventRecord keeps UUIDs only. Name a model "
+        "for such ids by EVENT or SNAPSHOT in the application's MODELS."
     )
 
 

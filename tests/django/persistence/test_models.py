@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections
 
 from django_eventsourcing.models import SnapshotRecord, StoredEventRecord, TrackingRecord
-from tests.contracts.events import stored_event
+from eventsourcing.conformance import stored_event
 from tests.databases import on
 
 

@@ -7,9 +7,8 @@ from django import db
 from django.contrib.auth.models import Group, Permission
 
 from django_eventsourcing.models import TrackingRecord
+from eventsourcing.conformance import selected, stored_event
 from eventsourcing.persistence import IntegrityError, Tracking
-from tests.contracts.application_recorder import selected
-from tests.contracts.events import stored_event
 from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere
 

@@ -6,9 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from django_eventsourcing.models import StoredEventRecord
 from django_eventsourcing.recorders import DjangoApplicationRecorder, DjangoProcessRecorder
+from eventsourcing.conformance import selected, stored_event, stream
 from eventsourcing.persistence import Tracking
-from tests.contracts.application_recorder import selected
-from tests.contracts.events import stored_event, stream
 
 
 @pytest.mark.parametrize("other_name", ["CatSchool", "dogschool", "DogSchool ", "Dogschööl", ""])

@@ -5,8 +5,7 @@ import logging
 import pytest
 from django.db import transaction
 
-from tests.contracts.application_recorder import selected
-from tests.contracts.events import stored_event
+from eventsourcing.conformance import selected, stored_event
 
 
 @pytest.fixture

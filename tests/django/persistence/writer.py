@@ -31,7 +31,7 @@ def written(
     from django.db import OperationalError, transaction
 
     from django_eventsourcing.recorders import DjangoApplicationRecorder
-    from tests.contracts.events import stored_event
+    from eventsourcing.conformance import stored_event
 
     recorder = DjangoApplicationRecorder("DogSchool", alias=alias)
     try:

@@ -2,14 +2,19 @@
 
 import pytest
 
+from eventsourcing.conformance.waiting import WaitingContract
 from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 
+__all__ = ["TrackingRecorderContract"]
 
-class TrackingRecorderContract:
-    def test_there_is_no_position_before_the_first(self, recorder: TrackingRecorder):
+
+class TrackingRecorderContract(WaitingContract):
+    """What a recorder of a follower's positions does, waits included."""
+
+    def test_there_is_no_position_before_the_first(self, recorder: TrackingRecorder) -> None:
         assert recorder.max_tracking_id("DogSchool") is None
 
-    def test_the_position_moves_forward(self, recorder: TrackingRecorder):
+    def test_the_position_moves_forward(self, recorder: TrackingRecorder) -> None:
         recorder.insert_tracking(Tracking("DogSchool", 21))
         recorder.insert_tracking(Tracking("DogSchool", 22))
         recorder.insert_tracking(Tracking("DogSchool", 99))
@@ -17,7 +22,9 @@ class TrackingRecorderContract:
         assert recorder.max_tracking_id("DogSchool") == 99
 
     @pytest.mark.parametrize("notification_id", [21, 20, 1])
-    def test_the_position_never_moves_otherwise(self, recorder: TrackingRecorder, notification_id):
+    def test_the_position_never_moves_otherwise(
+        self, recorder: TrackingRecorder, notification_id: int
+    ) -> None:
         recorder.insert_tracking(Tracking("DogSchool", 21))
 
         with pytest.raises(IntegrityError, match=f"otification {notification_id} of .*DogSchool"):
@@ -25,7 +32,9 @@ class TrackingRecorderContract:
 
         assert recorder.max_tracking_id("DogSchool") == 21
 
-    def test_upstream_applications_have_positions_of_their_own(self, recorder: TrackingRecorder):
+    def test_upstream_applications_have_positions_of_their_own(
+        self, recorder: TrackingRecorder
+    ) -> None:
         recorder.insert_tracking(Tracking("DogSchool", 21))
         recorder.insert_tracking(Tracking("CatSchool", 3))
         recorder.insert_tracking(Tracking("dogschool", 5))
@@ -34,7 +43,7 @@ class TrackingRecorderContract:
         assert recorder.max_tracking_id("CatSchool") == 3
         assert recorder.max_tracking_id("dogschool") == 5
 
-    def test_a_position_has_been_reached_up_to_itself(self, recorder: TrackingRecorder):
+    def test_a_position_has_been_reached_up_to_itself(self, recorder: TrackingRecorder) -> None:
         recorder.insert_tracking(Tracking("DogSchool", 21))
 
         assert recorder.has_tracking_id("DogSchool", 20)
@@ -42,5 +51,5 @@ class TrackingRecorderContract:
         assert not recorder.has_tracking_id("DogSchool", 22)
         assert not recorder.has_tracking_id("CatSchool", 1)
 
-    def test_no_notification_has_always_been_reached(self, recorder: TrackingRecorder):
+    def test_no_notification_has_always_been_reached(self, recorder: TrackingRecorder) -> None:
         assert recorder.has_tracking_id("DogSchool", None)

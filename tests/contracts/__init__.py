@@ -1,1 +1,0 @@
-"""Contracts: what every persistence module keeps to, each run on memory and on each database."""

@@ -1,0 +1,1 @@
+"""Properties: what holds for any sequence of commands, and for any damage."""

@@ -1,0 +1,1 @@
+"""An app of a project that keeps some applications' records in tables of their own."""
