@@ -17,20 +17,21 @@ ADDRESS ?= 127.0.0.1:8000
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXAMPLE := DJANGO_SETTINGS_MODULE=example_project.settings
+# Replaces the shell, which would report a Ctrl-C as a failure.
+EXAMPLE := exec env DJANGO_SETTINGS_MODULE=example_project.settings
 
 help:  ## Show this list
-	@echo "Usage: make TARGET [PYTHON=…] [VENV=.venv] [DJANGO='django>=6.0,<7'] [ARGS=…]"
+	@echo "Usage: make TARGET [PYTHON=…] [VENV=.venv] [DJANGO='django>=6.0,<7'] [ARGS=…] [ADDRESS=…]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-example  ## Record the sample through the applications, run the system, check the counts
-	@$(EXAMPLE) $(BIN)/python manage.py migrate --verbosity 0
+	@$(EXAMPLE) $(BIN)/python manage.py prepare
 	@$(EXAMPLE) $(BIN)/python manage.py demo
 	@echo "Or both servers in one terminal, until Ctrl-C:  make run"
 
 run: $(VENV)/.installed-example  ## Serve the example project and run its system until Ctrl-C
-	@$(EXAMPLE) $(BIN)/python manage.py migrate --verbosity 0
-	@$(EXAMPLE) $(BIN)/python scripts/run_example.py $(ADDRESS)
+	@$(EXAMPLE) $(BIN)/python manage.py prepare
+	@$(EXAMPLE) $(BIN)/python scripts/run_example.py '$(ADDRESS)'
 
 test: $(VENV)/.installed-test  ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)

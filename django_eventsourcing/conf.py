@@ -96,7 +96,9 @@ def get_config(alias: str = "default") -> SystemConfig:
     if not reader.problems and alias not in systems:
         raise NotConfiguredError(
             f"There is no system {alias!r} in EVENTSOURCING.",
-            did_you_mean(alias, systems, "Configured systems"),
+            did_you_mean(alias, systems, "Configured systems")
+            if hasattr(settings, "EVENTSOURCING")
+            else "The settings have no EVENTSOURCING: add it, and mind the spelling.",
         )
     config = reader.system(alias, systems[alias]) if not reader.problems else None
     if config is None:
@@ -149,6 +151,15 @@ class _Reader:
         value = getattr(settings, "EVENTSOURCING", {})
         if not isinstance(value, dict) or not all(isinstance(alias, str) for alias in value):
             self.wrong("EVENTSOURCING", value, "a dict of systems by their aliases")
+            return {}
+        keys = [key for key in value if key in _SYSTEM_KEYS]
+        if keys:
+            self.report(
+                "E001",
+                f"EVENTSOURCING has the key {keys[0]!r}, which belongs to a system.",
+                "Put the settings of a system under an alias: "
+                f"EVENTSOURCING = {{'default': {{{keys[0]!r}: …}}}}.",
+            )
             return {}
         return value
 
@@ -322,7 +333,7 @@ class _Reader:
     def wrong(self, where: str, value: Any, expected: str) -> None:
         shown = repr(value)
         if len(shown) > 60:
-            shown = f"{shown[:57]}..."
+            shown = f"{shown[:57]} …"
         self.report("E006", f"{where} is {shown}.", f"Give {expected}.")
 
     def not_supported(self, what: str, hint: str) -> None:

@@ -71,12 +71,14 @@ def _missing_migrations(connection: BaseDatabaseWrapper, labels: set[str]) -> di
 
 
 def _unreachable(connection: BaseDatabaseWrapper, error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    lines = (" ".join(line.split()) for line in str(error).splitlines())
+    reason = "; ".join(line for line in lines if line) or type(error).__name__
     password = str(connection.settings_dict.get("PASSWORD") or "")
     if password:
         reason = reason.replace(password, "***")
     alias = connection.alias
-    return (
-        f"Database {alias!r} ({describe(alias)}) cannot be reached: {reason}  "
-        f"HINT: Start it, or correct DATABASES[{alias!r}] in your settings."
-    )
+    if connection.vendor == "sqlite":
+        remedy = f"Correct the path in DATABASES[{alias!r}], or make its directory writable."
+    else:
+        remedy = f"Start it, or correct DATABASES[{alias!r}] in your settings."
+    return f"Database {alias!r} ({describe(alias)}) cannot be reached: {reason}  HINT: {remedy}"

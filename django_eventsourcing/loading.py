@@ -134,6 +134,10 @@ def _import(path: str, where: str, hint: str, verb: str = "is") -> Any:
     try:
         return import_string(path)
     except Exception as error:
+        if "INSTALLED_APPS" in str(error):
+            hint = "Add the app to INSTALLED_APPS."
+        elif not isinstance(error, ImportError):
+            hint = f"Mend what {path.rpartition('.')[0]} does when it is imported."
         raise _error(
             "E002", f"{where} {verb} {path!r}, which cannot be imported: {_one_line(error)}.", hint
         ) from error

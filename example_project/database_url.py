@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 __all__ = ["database_of"]
 
 EXAMPLES = "sqlite:////tmp/demo.sqlite3, postgresql://USER@HOST/NAME, mysql://USER@HOST/NAME"
+SQLITE = "django.db.backends.sqlite3"
 DRIVERS = {
     "django.db.backends.postgresql": ("PostgreSQL", ("psycopg", "psycopg2"), "postgres"),
     "django.db.backends.mysql": ("MariaDB and MySQL", ("MySQLdb",), "mysql"),
@@ -21,11 +23,12 @@ def database_of(url: str) -> dict[str, Any]:
     """
     Return what ``DATABASES`` says of a URL.
 
-    Raise ``ImproperlyConfigured`` if the URL is none, or the database's driver is not installed.
+    Raise ``ImproperlyConfigured`` if the URL is none of a database that events can be kept in, or
+    the database's driver is not installed.
     """
     database = _parse(url)
     _require_driver(database["ENGINE"])
-    if database["ENGINE"] == "django.db.backends.sqlite3":
+    if database["ENGINE"] == SQLITE:
         database["OPTIONS"] = {
             # The lock is asked for when a transaction begins: later, it could only be refused.
             "transaction_mode": "IMMEDIATE",
@@ -37,19 +40,20 @@ def database_of(url: str) -> dict[str, Any]:
 
 
 def _parse(url: str) -> dict[str, Any]:
-    try:
-        return dict(dj_database_url.parse(url))
-    except ValueError:
-        # Its own text may hold the password.
-        shown = re.sub(r"//[^/]*@", "//…@", url)
-        raise ImproperlyConfigured(
-            f"DATABASE_URL is {shown!r}, which is not the URL of a database.  "
-            f"HINT: Write it like one of these: {EXAMPLES}."
-        ) from None
+    with suppress(ValueError):
+        database = dict(dj_database_url.parse(url))
+        if database["ENGINE"] in (SQLITE, *DRIVERS):
+            return database
+    # The URL may hold a password.
+    shown = re.sub(r"//[^/]*@", "//…@", url)
+    raise ImproperlyConfigured(
+        f"DATABASE_URL is {shown!r}, which is not the URL of a database that the example runs on.  "
+        f"HINT: Write it like one of these: {EXAMPLES}."
+    )
 
 
 def _require_driver(engine: str) -> None:
-    if engine not in DRIVERS:
+    if engine == SQLITE:
         return
     name, modules, extra = DRIVERS[engine]
     if not any(find_spec(module) for module in modules):

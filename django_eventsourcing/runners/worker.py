@@ -2,7 +2,9 @@
 
 import logging
 import random
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Event, Thread
 
 from django.db import close_old_connections
@@ -152,9 +154,10 @@ class FollowerWorker(Thread):
             raise _PolicyFailedError(f"failed at {what}") from error
         seconds = policy.backoff[min(attempt, len(policy.backoff)) - 1]
         logger.warning(
-            "%s has failed at %s; retry %d of %d in %g s",
+            "%s has failed at %s (%s); retry %d of %d in %g s",
             self.follower.name,
             what,
+            _place(error),
             attempt,
             policy.retries,
             seconds,
@@ -195,6 +198,12 @@ class _Attempts:
         moved = position is not None and position != self._refused_at
         self._refused_at = position
         return moved
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line where the error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _described(error: BaseException) -> str:

@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import TypeVar
 
 from eventsourcing.application import AggregateNotFoundError, Application, ProcessingEvent
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import DomainEvent
 from eventsourcing.system import ProcessApplication
+from example_project.newest import newest_first
 from example_project.permits.domain import (
     Activity,
     ActivityCount,
@@ -67,6 +69,10 @@ class PermitCases(Application):
             return None
         return permit_case
 
+    def newest_cases(self, limit: int) -> list[PermitCase.Opened]:
+        """Return how the cases recorded last were opened, newest first, from the latest events."""
+        return list(islice(newest_first(self, PermitCase.Opened), limit))
+
 
 class CaseStatistics(ProcessApplication):
     """
@@ -107,8 +113,9 @@ class CaseStatistics(ProcessApplication):
         return count.count if count else 0
 
     def get_counts(self) -> dict[str, int]:
-        """Return how often each activity has been completed, in the order of the names."""
-        return {name: self.get_count(name) for name in sorted(self._names(ACTIVITIES))}
+        """Return how often each activity has been completed, the most frequent first."""
+        counts = {name: self.get_count(name) for name in self._names(ACTIVITIES)}
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def get_months(self) -> list[MonthDetails]:
         """Return what each month has brought, in the order of time."""

@@ -1,9 +1,10 @@
 """Event logs in files: rows of CSV, each an activity completed in a case, checked one by one."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +54,9 @@ COLUMNS_OF: dict[type, dict[str, str]] = {
         "completed_at": COMPLETED,
     },
 }
+SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+"""What other programs put between fields, and how a message names it."""
+
 TDetails = TypeVar("TDetails", CaseDetails, Activity)
 
 EXAMPLE = "2011-10-11 13:45:40.276000+02:00"
@@ -116,9 +120,10 @@ def read_event_log(path: Path) -> EventLog:
     except OSError as error:
         raise EventLogError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise EventLogError(
-            f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x}). Save it as UTF-8."
-        ) from error
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        line = _find_undecodable_line(path)
+        where = f"{byte} in line {line}" if line else byte
+        raise EventLogError(f"{path} is not UTF-8 ({where}). Save it as UTF-8.") from error
 
 
 def find_difference(here: TDetails, there: TDetails) -> Difference | None:
@@ -134,8 +139,22 @@ def _shown(value: object) -> str:
     return repr("" if value is None else str(value))
 
 
-def _read(path: Path, lines: Iterable[str]) -> EventLog:
-    reader = csv.reader(lines, strict=True)
+def _find_undecodable_line(path: Path) -> int | None:
+    """Return the number of the first line that is not UTF-8; ``None`` if it cannot be found."""
+    # Text is decoded by the block, so the error knows nothing of lines.
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return None
+
+
+def _read(path: Path, lines: Iterator[str]) -> EventLog:
+    first_line = next(lines, "")
+    _check_separator(path, first_line)
+    reader = csv.reader(chain([first_line], lines), strict=True)
     try:
         header = next(reader, [])
         _check_header(path, header)
@@ -153,6 +172,15 @@ def _read(path: Path, lines: Iterable[str]) -> EventLog:
         ) from error
     rows = sorted(parser.rows, key=lambda row: row.activity.completed_at)
     return EventLog(rows=rows, bad_rows=parser.bad_rows)
+
+
+def _check_separator(path: Path, first_line: str) -> None:
+    for separator, name in SEPARATORS.items():
+        names = {name.strip().strip('"') for name in first_line.split(separator)}
+        if len(names.intersection(REQUIRED_COLUMNS)) > 1:
+            raise EventLogError(
+                f"{path} seems to be separated by {name}. Save it with commas between the fields."
+            )
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:

@@ -15,5 +15,7 @@ class CaseSearchForm(forms.Form):
             "required": "Type the number of a case.",
             "max_length": "No case has a number as long as that.",
         },
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "autocomplete": "off", "placeholder": "permit-001"}
+        ),
     )

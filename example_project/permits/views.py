@@ -8,20 +8,28 @@ from django_eventsourcing import get_application
 from example_project.charts import bars
 from example_project.permits.application import CaseStatistics, PermitCases
 from example_project.permits.forms import CaseSearchForm
+from example_project.waiting import count_waiting
 
 __all__ = ["case", "counts", "search"]
+
+NEWEST = 20
 
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """Ask for the number of a case, and go to its page."""
+    """Ask for the number of a case, and go to its page; show the cases recorded last."""
     form = CaseSearchForm(request.GET if "case" in request.GET else None)
     if form.is_valid():
         case_id = form.cleaned_data["case"]
         if get_application(PermitCases).find_case(case_id):
             return redirect("permits:case", case_id)
         form.add_error("case", f"There is no case with the number “{case_id}”.")
-    return render(request, "permits/search.html", {"form": form})
+    context = {
+        "form": form,
+        "cases": get_application(PermitCases).newest_cases(NEWEST),
+        "newest": NEWEST,
+    }
+    return render(request, "permits/search.html", context)
 
 
 @require_safe
@@ -43,6 +51,7 @@ def counts(request: HttpRequest) -> HttpResponse:
     months = statistics.get_months()
     context = {
         "activities": bars(by_activity),
+        "waiting": count_waiting(statistics, get_application(PermitCases)),
         "total": sum(by_activity.values()),
         "cases": sum(month.cases for month in months),
         "months": list(

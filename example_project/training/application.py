@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application, ProcessingEvent
@@ -9,12 +10,11 @@ from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import DomainEvent
 from eventsourcing.system import ProcessApplication
 from eventsourcing.topics import get_topic
+from example_project.newest import newest_first
 from example_project.training.domain import Counter, Dog
 
 __all__ = ["Counters", "DogDetails", "DogSchool"]
 
-WINDOW = 1_000
-WINDOWS = 100
 TRICKS = 1_000
 
 
@@ -51,29 +51,12 @@ class DogSchool(Application):
         """
         Return the dogs registered last, newest first, without their tricks.
 
-        They are read from the notification log, backwards, and only from its latest part: a
-        read model would know them all.
+        They are found in the latest part of the log: a read model would know them all.
         """
-        dogs: list[DogDetails] = []
-        for registered in self._registrations_backwards():
-            dogs.append(DogDetails(id=registered.originator_id, name=registered.name))
-            if len(dogs) == limit:
-                break
-        return dogs
-
-    def _registrations_backwards(self) -> Iterator[Dog.Registered]:
-        topics = [get_topic(Dog.Registered)]
-        stop = self.recorder.max_notification_id() or 0
-        for _ in range(WINDOWS):
-            if stop < 1:
-                return
-            start = max(1, stop - WINDOW + 1)
-            notifications = self.recorder.select_notifications(start, WINDOW, stop, topics)
-            for notification in reversed(notifications):
-                registered = self.mapper.to_domain_event(notification)
-                if isinstance(registered, Dog.Registered):
-                    yield registered
-            stop = start - 1
+        return [
+            DogDetails(id=registered.originator_id, name=registered.name)
+            for registered in islice(newest_first(self, Dog.Registered), limit)
+        ]
 
 
 class Counters(ProcessApplication):

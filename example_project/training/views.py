@@ -12,6 +12,7 @@ from eventsourcing.application import AggregateNotFoundError
 from example_project.charts import bars
 from example_project.training.application import Counters, DogDetails, DogSchool
 from example_project.training.forms import DogForm, TrickForm
+from example_project.waiting import count_waiting
 
 __all__ = ["dog", "dogs", "tricks"]
 
@@ -49,8 +50,12 @@ def dog(request: HttpRequest, dog_id: UUID) -> HttpResponse:
 @require_safe
 def tricks(request: HttpRequest) -> HttpResponse:
     """Show how often each trick has been learnt, as far as the follower has counted."""
-    counts = get_application(Counters).get_counts()
-    return render(request, "training/tricks.html", {"bars": bars(counts)})
+    counters = get_application(Counters)
+    context = {
+        "bars": bars(counters.get_counts()),
+        "waiting": count_waiting(counters, get_application(DogSchool)),
+    }
+    return render(request, "training/tricks.html", context)
 
 
 def _get_dog_or_404(dog_id: UUID) -> DogDetails:

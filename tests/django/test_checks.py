@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import pytest
 from django.conf import settings as django_settings
@@ -74,6 +75,32 @@ def test_e002_application_not_importable(run):
             "HINT: Give the dotted paths of application classes."
         )
     ]
+
+
+def test_e002_model_of_an_app_that_is_not_installed(run):
+    (problem,) = run(PIPES=[["tests.django.not_installed.School"]])
+
+    assert "models.Kennel doesn't declare an explicit app_label" in problem
+    assert problem.endswith("HINT: Add the app to INSTALLED_APPS.")
+
+
+def test_e002_module_that_fails(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tests.django.broken", Failing("tests.django.broken"))
+
+    assert run(SYSTEM="tests.django.broken.system") == [
+        (
+            "E002 EVENTSOURCING['default']['SYSTEM'] is 'tests.django.broken.system', which cannot "
+            "be imported: ZeroDivisionError: division by zero.  "
+            "HINT: Mend what tests.django.broken does when it is imported."
+        )
+    ]
+
+
+class Failing(types.ModuleType):
+    """Stands in for a module that raises while it is imported."""
+
+    def __getattr__(self, name):
+        raise ZeroDivisionError("division by zero")
 
 
 def test_e002_runner_not_importable(run):

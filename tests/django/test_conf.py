@@ -103,6 +103,31 @@ def test_an_unknown_alias_is_named(settings):
     )
 
 
+def test_a_missing_setting_is_told(settings):
+    del settings.EVENTSOURCING
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        get_config()
+
+    assert str(caught.value) == (
+        "There is no system 'default' in EVENTSOURCING.  "
+        "HINT: The settings have no EVENTSOURCING: add it, and mind the spelling."
+    )
+
+
+def test_a_forgotten_alias_is_told(settings):
+    settings.EVENTSOURCING = {"PIPES": [["tests.core.school.DogSchool"]]}
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        get_config()
+
+    assert str(caught.value) == (
+        "EVENTSOURCING has the key 'PIPES', which belongs to a system.  HINT: Put the settings of a "
+        "system under an alias: EVENTSOURCING = {'default': {'PIPES': …}}. "
+        "(django_eventsourcing.E001)"
+    )
+
+
 def test_the_exception_has_the_text_of_the_first_problem(settings):
     configure(settings, SYTEM=SYSTEM, DATABASE="nowhere")
 

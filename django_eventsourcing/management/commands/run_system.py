@@ -152,10 +152,16 @@ def _chosen(system: ConfiguredSystem, only: list[str], exclude: list[str]) -> li
                     returncode=USAGE,
                 )
     chosen = [name for name in known if (not only or name in only) and name not in exclude]
+    if not known:
+        raise CommandError(
+            f"System {system.alias!r} has no followers.  "
+            f"HINT: A pipe leads from an application to its follower: give it two classes or more.",
+            returncode=USAGE,
+        )
     if not chosen:
         raise CommandError(
-            f"There is no follower to run in system {system.alias!r}.  "
-            f"HINT: Its followers: {', '.join(known) or 'none'}.",
+            f"--exclude leaves no follower to run in system {system.alias!r}.  "
+            f"HINT: Its followers: {', '.join(known)}.",
             returncode=USAGE,
         )
     return chosen

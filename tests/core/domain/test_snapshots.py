@@ -1,11 +1,19 @@
 """Snapshots: an aggregate's state, from which it is made again."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import pytest
 
-from eventsourcing.domain import Aggregate, ProgrammingError, Snapshot, SnapshotProtocol, event
+from eventsourcing.domain import (
+    Aggregate,
+    CanSnapshotAggregate,
+    ProgrammingError,
+    Snapshot,
+    SnapshotProtocol,
+    event,
+)
 
 
 class Dog(Aggregate):
@@ -101,3 +109,20 @@ def test_missing_upcast_is_named(dog):
 
     with pytest.raises(ProgrammingError, match=r"Define a static method upcast_v2_v3\(state\)"):
         replace(snapshot, state={**snapshot.state, "class_version": 2}).mutate(None)
+
+
+def test_aggregate_of_a_class_without_versions_keeps_none():
+    class Plain:
+        id = "plain-1"
+        version = 3
+
+    assert "class_version" not in TextSnapshot.take(Plain()).state
+
+
+@dataclass(frozen=True)
+class TextSnapshot(CanSnapshotAggregate[str]):
+    originator_id: str
+    originator_version: int
+    timestamp: datetime
+    topic: str
+    state: dict

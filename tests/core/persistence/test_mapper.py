@@ -1,7 +1,7 @@
 """The mapper: domain events to stored events and back, and one error for all that goes wrong."""
 
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
@@ -152,3 +152,15 @@ def test_stores_the_class_version_where_it_is_not_the_first():
         b'"class_version":2'
         in Mapper(transcoder()).to_stored_event(moved.collect_events()[1]).state
     )
+
+
+@dataclass(frozen=True)
+class Barked:
+    """An event that inherits nothing, and therefore has no class version."""
+
+    originator_id: str
+    originator_version: int
+
+
+def test_keeps_no_class_version_of_a_class_that_has_none():
+    assert Mapper(transcoder()).to_stored_event(Barked("dog-1", 1)).state == b"{}"

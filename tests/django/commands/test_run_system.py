@@ -91,7 +91,10 @@ def test_leaving_out_all_followers_is_refused(configured):
 
     assert refused("--exclude", "Counters", "--exclude", "Tally") == (
         2,
-        "There is no follower to run in system 'default'.  HINT: Its followers: Counters, Tally.",
+        (
+            "--exclude leaves no follower to run in system 'default'.  "
+            "HINT: Its followers: Counters, Tally."
+        ),
     )
 
 
@@ -148,9 +151,13 @@ def test_warnings_are_told_and_do_not_stop_it(settings, monkeypatch):
     monkeypatch.setitem(django_settings.DATABASES["default"], "OPTIONS", {})
     err = io.StringIO()
 
-    with pytest.raises(CommandError, match="There is no follower to run"):
+    with pytest.raises(CommandError, match="has no followers") as caught:
         call_command("run_system", stderr=err)
 
+    assert str(caught.value) == (
+        "System 'default' has no followers.  HINT: A pipe leads from an application to its "
+        "follower: give it two classes or more."
+    )
     assert err.getvalue().startswith("WARNING: The SQLite database 'default' keeps events, with ")
     assert err.getvalue().endswith("(django_eventsourcing.W001)\n")
 

@@ -211,7 +211,8 @@ def test_an_unreachable_file_is_told_with_the_remedy(tmp_path):
     assert code == 1
     assert output == (
         f"DatabaseNotReadyError: Database 'other' (SQLite at {name}) cannot be reached: unable to open "
-        "database file  HINT: Start it, or correct DATABASES['other'] in your settings.\n"
+        "database file  HINT: Correct the path in DATABASES['other'], or make its directory "
+        "writable.\n"
     )
 
 

@@ -56,6 +56,8 @@ class Command(BaseCommand):
             event_log = read_event_log(file)
         except EventLogError as error:
             raise CommandError(str(error)) from error
+        if not event_log.rows and not event_log.bad_rows:
+            self.stderr.write(f"WARNING: {file} has no rows below its header: nothing to record.")
         comparison = compare(permit_cases, event_log.rows)
         bad_rows = sorted(
             [*event_log.bad_rows, *comparison.bad_rows], key=lambda bad_row: bad_row.line
@@ -63,13 +65,13 @@ class Command(BaseCommand):
         self._report(bad_rows)
         if bad_rows and not skip_bad_rows:
             raise CommandError(
-                f"{_rows(len(bad_rows), 'bad row')} in {file}: nothing has been recorded. Correct "
-                f"the file, or record the good rows alone with --skip-bad-rows."
+                f"{_number(len(bad_rows), 'bad row')} in {file}: nothing has been recorded. "
+                f"Correct the file, or record the good rows alone with --skip-bad-rows."
             )
         cases = len({row.case.case_id for row in event_log.rows})
         self.stdout.write(
-            f"{file.name}: {_rows(len(event_log.rows), 'good row')} of {cases:,} cases, "
-            f"{comparison.already:,} recorded before."
+            f"{file.name}: {_number(len(event_log.rows), 'good row')} of "
+            f"{_number(cases, 'case')}, {comparison.already:,} recorded before."
         )
 
         importer = Importer(permit_cases, database, batch_size)
@@ -119,7 +121,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _rows(count: int, noun: str) -> str:
+def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
