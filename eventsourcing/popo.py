@@ -8,9 +8,9 @@ from uuid import UUID
 
 from eventsourcing.persistence import (
     AggregateRecorder,
+    AlreadyProcessedError,
     ApplicationRecorder,
     InfrastructureFactory,
-    IntegrityError,
     Notification,
     ProcessRecorder,
     RecordConflictError,
@@ -155,7 +155,7 @@ class POPOTrackingRecorder(TrackingRecorder):
     def _assert_tracking_uniqueness(self, tracking: Tracking) -> None:
         position = self._positions.get(tracking.application_name, 0)
         if tracking.notification_id <= position:
-            raise IntegrityError(
+            raise AlreadyProcessedError(
                 f"Notification {tracking.notification_id} of {tracking.application_name!r} has "
                 f"been processed already: the position is {position}."
             )

@@ -103,7 +103,7 @@ def test_make_alone_lists_the_targets():
     done = make()
 
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
-    assert listed == ["help", "demo", "run", "test", "stress", "lint", "format"]
+    assert listed == ["help", "demo", "run", "test", "stress", "lint", "format", "reference"]
 
 
 def test_make_says_that_no_python_is_recent_enough(tmp_path):
@@ -134,21 +134,20 @@ def test_make_keeps_an_environment_to_its_python(tmp_path):
 
 
 def test_the_example_serves_and_runs_its_system_until_ctrl_c(tmp_path):
-    environ = os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'example.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "example_project.settings",
-        "PYTHONUNBUFFERED": "1",
-    }
     address = f"127.0.0.1:{free_port()}"
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environ, check=True
-    )
     output = tmp_path / "output"
+    # The environment of the tests has what the example needs.
+    made = ["VENV=" + sys.prefix, "-o", f"{sys.prefix}/.installed-example"]
     with output.open("w") as file:
-        both = subprocess.Popen(
-            [sys.executable, "scripts/run_example.py", address],
+        terminal = subprocess.Popen(
+            [sys.executable, "-c", TERMINAL, "make", "run", f"ADDRESS={address}", *made],
             cwd=ROOT,
-            env=environ,
+            env=os.environ
+            | {
+                "DATABASE_URL": f"sqlite:///{tmp_path / 'example.sqlite3'}",
+                "PYTHONUNBUFFERED": "1",
+            },
+            stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
         )
@@ -156,12 +155,55 @@ def test_the_example_serves_and_runs_its_system_until_ctrl_c(tmp_path):
         wait_until(lambda: answers(address), f"{address} answers", timeout=60)
         wait_until(lambda: "polling" in output.read_text(), "run_system runs", timeout=60)
     finally:
-        both.send_signal(signal.SIGINT)
-        both.wait(timeout=60)
+        terminal.communicate(CTRL_C, timeout=60)
 
-    assert both.returncode == 0, output.read_text()
-    assert "SIGTERM: finishing what is in hand" in output.read_text()
+    assert "^CSIGINT: finishing what is in hand; again to abort." in output.read_text()
+    assert "***" not in output.read_text()
+    # A shell says nothing of a command that Ctrl-C has ended.
+    assert terminal.returncode in (0, -signal.SIGINT)
     assert not answers(address)
+
+
+CTRL_C = b"\x03"
+TERMINAL = """
+import os, pty, signal, sys
+# Ended by a signal, a command has a negative code, as for subprocess.
+code = os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], stdin_read=lambda fd: os.read(fd, 1)))
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.exit(code) if code >= 0 else os.kill(os.getpid(), -code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (
+            "127.0.0.1:{taken}",
+            "127.0.0.1:{taken} cannot be served: Address already in use.  "
+            "HINT: Name another address, as in: make run ADDRESS=127.0.0.1:{next}",
+        ),
+        (
+            "everywhere",
+            "ADDRESS=everywhere is not a host and a port.  "
+            "HINT: Write it as in: make run ADDRESS=127.0.0.1:8001",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_served_is_told_before_anything_runs(address, error):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        values = {"taken": taken, "next": max(taken + 1, 8001)}
+
+        done = subprocess.run(
+            [sys.executable, "scripts/run_example.py", address.format(**values)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert done.stderr == error.format(**values) + "\n"
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def free_port() -> int:

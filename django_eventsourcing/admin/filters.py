@@ -20,7 +20,7 @@ class FilterForm(forms.Form):
     The filters of a list, as they stand in its URL.
 
     Choices come from settings and code, never from the table. A value that is not among them is
-    told beside its field, and passed over.
+    told beside its field, and then nothing is listed.
     """
 
     application = forms.ChoiceField(
@@ -57,7 +57,11 @@ class FilterForm(forms.Form):
         *,
         apart: Sequence[str] = (),
     ) -> None:
-        """Offer what there is, but for the applications ``apart``, which the list does not show."""
+        """
+        Offer what there is, but for the applications ``apart``, which the list does not show.
+
+        Without ``classes``, the records are not told apart by theirs.
+        """
         super().__init__(data, label_suffix="")
         self.places = places
         names = dict.fromkeys(
@@ -68,7 +72,10 @@ class FilterForm(forms.Form):
                 "“%(value)s” keeps its records in a table of its own, which is not listed here."
             )
         self._set_choices("application", [(name, name) for name in names])
-        self._set_choices("topic", _by_module(classes))
+        if classes:
+            self._set_choices("topic", _by_module(classes))
+        else:
+            del self.fields["topic"]
         if len(places.databases) > 1:
             self._set_choices("database", [(alias, alias) for alias in places.databases])
         else:

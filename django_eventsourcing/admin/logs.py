@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
+from django_eventsourcing.admin.names import breakable, class_name
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
 from django_eventsourcing.admin.places import Place, find_places
@@ -44,8 +45,11 @@ class Item:
 
     notification: Notification
     class_name: str
+    """HTML."""
     url: str
     """The page of the stored event, where there is one."""
+    stream_url: str
+    """The list of the events of the same originator, where they are listed."""
     payload: Payload
 
 
@@ -126,16 +130,20 @@ class NotificationLogPages(ReadOnlyAdmin):
             return Log(place=place, url=url, error=_in_one_line(error))
 
     def _item(self, place: Place, notification: Notification) -> Item:
-        url = ""
+        url = stream_url = ""
         if place.is_persisted:
-            query = {"database": place.database}
-            if place.models.event is not self.model:
-                query["application"] = place.name
+            database, owner = {"database": place.database}, {"application": place.name}
+            is_listed = place.models.event is self.model
+            query = database if is_listed else database | owner
             url = f"{self.url('change', notification.id)}?{urlencode(query)}"
+            if is_listed:
+                stream = owner | {"originator_id": str(notification.originator_id)} | database
+                stream_url = f"{self.url('changelist')}?{urlencode(stream)}"
         return Item(
             notification=notification,
-            class_name=notification.topic.rpartition(":")[2],
+            class_name=breakable(class_name(notification.topic)),
             url=url,
+            stream_url=stream_url,
             payload=read_payload(place, place.name, notification),
         )
 

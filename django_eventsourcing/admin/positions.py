@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -79,6 +81,15 @@ class Position:
             case "behind":
                 return self._count
         return _("up to date")
+
+    @property
+    def moved(self) -> str:
+        """How long ago a position that is behind has moved; empty for others."""
+        if self.state != "behind" or self.updated_at is None:
+            return ""
+        if timezone.now() - self.updated_at < timedelta(minutes=1):
+            return _("moved less than a minute ago")
+        return _("moved %(time)s ago") % {"time": timesince(self.updated_at, depth=1)}
 
     @property
     def _count(self) -> str:

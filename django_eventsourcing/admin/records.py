@@ -11,9 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_eventsourcing.admin.filters import FilterForm
+from django_eventsourcing.admin.names import breakable, class_name
 from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload, readable_json
 from django_eventsourcing.admin.places import Place, Places, find_places
@@ -21,8 +24,9 @@ from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import EventClass
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin"]
+__all__ = ["RecordAdmin", "stored_event"]
 
+NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
 
 
@@ -34,6 +38,8 @@ class Row:
     url: str
     application_name: str
     class_name: str
+    """HTML; empty if the class is not known."""
+    class_topic: str
     topic: str
     originator_id: str
     stream_url: str
@@ -62,9 +68,22 @@ class RecordAdmin(ReadOnlyAdmin):
     time_column = ""
     """The column that says when a record was made, if there is one."""
 
+    @property
+    def class_label(self) -> str:
+        """What the column of classes is called."""
+        return _("Class")
+
     def get_classes(self) -> Sequence[EventClass]:
-        """Return the classes that the filter offers."""
-        raise NotImplementedError
+        """Return the classes that the filter offers; without any there is no such filter."""
+        return []
+
+    def get_columns(self) -> Sequence[str]:
+        """Return the columns that the list reads."""
+        return [*COLUMNS, self.time_column] if self.time_column else COLUMNS
+
+    def class_topic(self, record: Any, place: Place | None) -> str:
+        """Return the topic of the class that is shown; empty if it is not known."""
+        return str(record.topic)
 
     def get_tools(self) -> Sequence[tuple[str, str]]:
         """Return labels and URLs of the pages that the list leads to."""
@@ -96,19 +115,18 @@ class RecordAdmin(ReadOnlyAdmin):
         )
         alias = form.alias
         problems = [*places.problems, *form.problems]
+        page: Page[Any] = Page(rows=[], newer=None, older=None)
         try:
-            page = self._read(form, places, alias)
+            if not form.errors:
+                page = self._read(form, places, alias)
         except DatabaseError as error:
-            page = Page(rows=[], newer=None, older=None)
-            problems.append(
-                _("The database “%(database)s” cannot be read: %(error)s")
-                % {"database": alias, "error": " ".join(str(error).split())}
-            )
+            problems.append(_unreachable(alias, error))
         return self.page(
             request,
             "records.html",
             self.list_title,
             has_time=bool(self.time_column),
+            class_label=self.class_label,
             form=form,
             problems=problems,
             is_filtered=bool(form.chosen),
@@ -133,29 +151,26 @@ class RecordAdmin(ReadOnlyAdmin):
         places = find_places()
         alias = request.GET.get("database") or places.databases[0]
         number = parse_id(unquote(object_id))
-        record = None
-        if number is not None and alias in places.databases:
+        if number is None or alias not in places.databases:
+            raise Http404(NO_RECORD)
+        title, problems, shown = f"{capfirst(self.opts.verbose_name)} {number}", [], {}
+        try:
             record = self._find(number, places, alias, request.GET.get("application", ""))
-        if record is None:
-            raise Http404(_("There is no such record."))
-        place = places.find(record.application_name, database=alias)
-        stored_event = StoredEvent(
-            originator_id=record.originator_id,
-            originator_version=record.originator_version,
-            topic=record.topic,
-            state=bytes(record.state),
-        )
+            if record is None:
+                raise Http404(NO_RECORD)
+            title = f"{class_name(record.topic)} {record.pk}"
+            shown = self._shown(record, places, alias)
+        except DatabaseError as error:
+            problems.append(_unreachable(alias, error))
         return self.page(
             request,
             "record.html",
-            f"{_short(record.topic)} {record.pk}",
+            title,
             trail=[self.list_link],
-            row=self._row(record, places, alias),
-            payload=read_payload(place, record.application_name, stored_event),
-            metadata=readable_json(getattr(record, "metadata", None) or None),
-            stream_links=self._neighbours(record, places, alias, "originator_version"),
-            log_links=self._neighbours(record, places, alias, "id") if self.is_log else [],
+            problems=problems,
+            class_label=self.class_label,
             database=alias if len(places.databases) > 1 else "",
+            **shown,
             **(extra_context or {}),
         )
 
@@ -171,6 +186,18 @@ class RecordAdmin(ReadOnlyAdmin):
         """Return the parameter that names the database, unless it is the one shown without."""
         return {} if alias == places.databases[0] else {"database": alias}
 
+    def _shown(self, record: Any, places: Places, alias: str) -> dict[str, Any]:
+        """Return what the page of a record shows of it."""
+        place = places.find(record.application_name, database=alias)
+        return {
+            "row": self._row(record, places, alias),
+            "topic": breakable(record.topic),
+            "payload": read_payload(place, record.application_name, stored_event(record)),
+            "metadata": readable_json(getattr(record, "metadata", None) or None),
+            "stream_links": self._neighbours(record, places, alias, "originator_version"),
+            "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],
+        }
+
     def _find(self, number: int, places: Places, alias: str, application: str) -> Any:
         place = places.find(application, database=alias) if application else None
         own = self.own_model(place)
@@ -184,14 +211,11 @@ class RecordAdmin(ReadOnlyAdmin):
 
     def _read(self, form: FilterForm, places: Places, alias: str) -> Page[Any]:
         return read_page(
-            self._all(alias).only(*self._columns()).filter(**self._indexed(form, places, alias)),
+            self._all(alias).only(*self.get_columns()).filter(**self._indexed(form, places, alias)),
             form.cursor,
             size=self.list_per_page,
             matching=self._unindexed(form),
         )
-
-    def _columns(self) -> list[str]:
-        return [*COLUMNS, self.time_column] if self.time_column else [*COLUMNS]
 
     def _indexed(self, form: FilterForm, places: Places, alias: str) -> dict[str, Any]:
         """Return the filters that an index answers, in the order of ids or for one originator."""
@@ -222,6 +246,7 @@ class RecordAdmin(ReadOnlyAdmin):
     def _row(self, record: Any, places: Places, alias: str) -> Row:
         place = places.find(record.application_name, database=alias)
         is_listed = place is not None and type(record) is self.model
+        class_topic = self.class_topic(record, place)
         query = urlencode(
             {
                 "application": record.application_name,
@@ -233,7 +258,8 @@ class RecordAdmin(ReadOnlyAdmin):
             id=record.pk,
             url=self.record_url(record.pk, record, places, alias),
             application_name=record.application_name,
-            class_name=_short(record.topic),
+            class_name=breakable(class_name(class_topic)),
+            class_topic=class_topic,
             topic=record.topic,
             originator_id=str(record.originator_id),
             stream_url=f"{self.url('changelist')}?{query}" if is_listed else "",
@@ -272,6 +298,18 @@ class RecordAdmin(ReadOnlyAdmin):
         return links
 
 
-def _short(topic: str) -> str:
-    """Return the name of the class, without its module."""
-    return topic.rpartition(":")[2] or topic
+def stored_event(record: Any) -> StoredEvent:
+    """Return the record in the form that mappers read."""
+    return StoredEvent(
+        originator_id=record.originator_id,
+        originator_version=record.originator_version,
+        topic=record.topic,
+        state=bytes(record.state),
+    )
+
+
+def _unreachable(alias: str, error: Exception) -> str:
+    return _("The database “%(database)s” cannot be read: %(error)s") % {
+        "database": alias,
+        "error": " ".join(str(error).split()) or type(error).__name__,
+    }

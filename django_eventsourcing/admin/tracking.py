@@ -1,17 +1,29 @@
 """Tracking: the positions of all followers on one page."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from django_eventsourcing.admin.places import find_places
-from django_eventsourcing.admin.positions import find_positions
+from django_eventsourcing.admin.logs import NotificationLogPages
+from django_eventsourcing.admin.places import Places, find_places
+from django_eventsourcing.admin.positions import Position, find_positions
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
-from django_eventsourcing.models import TrackingRecord
+from django_eventsourcing.models import StoredEventRecord, TrackingRecord
 
 __all__ = ["TrackingAdmin"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A position, and the notification logs that there are to read."""
+
+    position: Position
+    follower_url: str
+    upstream_url: str
 
 
 @admin.register(TrackingRecord)
@@ -24,11 +36,12 @@ class TrackingAdmin(ReadOnlyAdmin):
         """Show the positions, those of followers that have not started yet too."""
         self.check_reading(request)
         places = find_places()
+        logs = self._logs(request)
         return self.page(
             request,
             "positions.html",
             self.list_title,
-            positions=find_positions(places),
+            rows=[_row(position, places, logs) for position in find_positions(places)],
             problems=places.problems,
             has_databases=len(places.databases) > 1,
             **(extra_context or {}),
@@ -38,3 +51,25 @@ class TrackingAdmin(ReadOnlyAdmin):
         """Lead to the list, which shows all that there is of a position."""
         self.check_reading(request)
         return redirect(self.url("changelist"))
+
+    def _logs(self, request: HttpRequest) -> NotificationLogPages | None:
+        """Return the pages of the notification logs, if they may be read."""
+        try:
+            logs = self.admin_site.get_model_admin(StoredEventRecord)
+        except NotRegistered:
+            return None
+        if isinstance(logs, NotificationLogPages) and logs.has_view_permission(request):
+            return logs
+        return None
+
+
+def _row(position: Position, places: Places, logs: NotificationLogPages | None) -> Row:
+    def url(name: str) -> str:
+        place = places.find(name, system=position.system) if position.system else None
+        return "" if logs is None or place is None else logs.log_url(place)
+
+    return Row(
+        position=position,
+        follower_url=url(position.follower),
+        upstream_url=url(position.upstream),
+    )

@@ -41,7 +41,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         )
 
     @contextmanager
-    def processing(self, tracking: Tracking) -> Iterator[None]:
+    def processing(self, tracking: Tracking, *, after: int | None = None) -> Iterator[None]:
         """
         Process notifications in one transaction, which begins by claiming the first position.
 
@@ -52,7 +52,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         try:
             with transaction.atomic(using=self.alias):
                 with database_errors(self.alias):
-                    self._claim(tracking)
+                    self._claim(tracking, after)
                 try:
                     yield
                 except BaseException as error:

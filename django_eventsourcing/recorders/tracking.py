@@ -12,7 +12,7 @@ from django_eventsourcing.querysets import TrackingQuerySet
 from django_eventsourcing.recorders.base import DjangoRecorder
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.recorders.values import checked_text
-from eventsourcing.persistence.errors import IntegrityError
+from eventsourcing.persistence.errors import AlreadyProcessedError
 from eventsourcing.persistence.recorders import TrackingRecorder
 from eventsourcing.persistence.records import Tracking
 
@@ -58,26 +58,33 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
         """Move the position; called in the transaction, for subclasses to add what is theirs."""
         self._update_position(tracking, notification_id=tracking.notification_id)
 
-    def _claim(self, tracking: Tracking) -> None:
+    def _claim(self, tracking: Tracking, after: int | None) -> None:
         """
-        Lock the position until the end of the transaction, unless it has got there already.
+        Lock the position until the end of the transaction, unless it is another than ``after``.
 
         The update is the transaction's first statement: SQLite then waits for its turn to write,
         which it would refuse to do after a read.
         """
-        self._update_position(tracking)
+        self._update_position(tracking, after)
 
-    def _update_position(self, tracking: Tracking, **values: Any) -> None:
-        behind = self._position(tracking.application_name).before(tracking.notification_id)
+    def _update_position(self, tracking: Tracking, after: int | None = None, **values: Any) -> None:
+        position = self._position(tracking.application_name)
+        movable = position.before(tracking.notification_id)
+        if after is not None:
+            movable = movable.filter(notification_id=after)
         values["updated_at"] = timezone.now()
-        if behind.update(**values):
+        if movable.update(**values):
             return
-        # There is no row yet, or it is not behind.
+        # There is no row yet, or it is elsewhere.
         self._create_position(tracking.application_name)
-        if not behind.update(**values):
-            raise IntegrityError(
+        if not movable.update(**values):
+            found = position.values_list("notification_id", flat=True).first() or 0
+            is_processed = found >= tracking.notification_id
+            raise AlreadyProcessedError(
                 f"{self.application_name}: notification {tracking.notification_id} of "
-                f"{tracking.application_name} has been processed already."
+                f"{tracking.application_name} "
+                f"{'has been processed already' if is_processed else 'is not the next one'}: "
+                f"the position is {found}."
             )
 
     def _create_position(self, upstream_name: str) -> None:

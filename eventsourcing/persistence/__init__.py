@@ -3,6 +3,7 @@
 from eventsourcing.persistence.announcer import Announcer
 from eventsourcing.persistence.compression import Cipher, Compressor
 from eventsourcing.persistence.errors import (
+    AlreadyProcessedError,
     DatabaseError,
     DataError,
     InfrastructureFactoryError,
@@ -41,6 +42,7 @@ from eventsourcing.persistence.transcoding import (
 
 __all__ = [
     "AggregateRecorder",
+    "AlreadyProcessedError",
     "Announcer",
     "ApplicationRecorder",
     "Cipher",

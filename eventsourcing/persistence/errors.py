@@ -3,6 +3,7 @@
 from eventsourcing.exceptions import EventSourcingError
 
 __all__ = [
+    "AlreadyProcessedError",
     "DataError",
     "DatabaseError",
     "InfrastructureFactoryError",
@@ -42,6 +43,10 @@ class OperationalError(DatabaseError):
 
 class IntegrityError(DatabaseError):
     """A record breaks a rule of the log: the version, or the position, has been taken already."""
+
+
+class AlreadyProcessedError(IntegrityError):
+    """A position is refused, because another worker has moved it meanwhile."""
 
 
 class RecordConflictError(IntegrityError):

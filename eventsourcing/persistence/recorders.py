@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.persistence.announcer import Announcer
-from eventsourcing.persistence.errors import IntegrityError, WaitInterruptedError
+from eventsourcing.persistence.errors import AlreadyProcessedError, WaitInterruptedError
 from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
 from eventsourcing.persistence.subscription import Subscription
 
@@ -136,8 +136,7 @@ class TrackingRecorder(Recorder, ABC):
         """
         Move the position forward.
 
-        Raise ``IntegrityError`` if the position is there already, or further: the notification
-        has been processed.
+        Raise ``AlreadyProcessedError`` if the position is there already, or further.
         """
 
     @abstractmethod
@@ -156,7 +155,7 @@ class TrackingRecorder(Recorder, ABC):
         if not self.has_tracking_id(tracking.application_name, tracking.notification_id):
             try:
                 self.insert_tracking(tracking)
-            except IntegrityError:
+            except AlreadyProcessedError:
                 # Somebody else has moved it, further perhaps.
                 return
 
@@ -206,17 +205,21 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
         Write all the events and, where ``tracking`` is given, the position: all or nothing.
 
         An empty list of events with ``tracking`` moves the position alone. Raise
-        ``IntegrityError`` if a version is taken or the position does not move forward.
+        ``IntegrityError`` if a version is taken, and ``AlreadyProcessedError`` if the position does
+        not move forward.
         """
 
-    def processing(self, tracking: Tracking) -> AbstractContextManager[None]:
+    def processing(
+        self, tracking: Tracking, *, after: int | None = None
+    ) -> AbstractContextManager[None]:
         """
         Return the unit of work in which notifications are processed, ``tracking`` the first.
 
         Whatever is written to the same database within commits together, or not at all.
-        Entering it claims the position: another worker that tries the same waits, or is
-        refused by ``IntegrityError`` once the notification has been processed. Recorders
-        without transactions need none: their ``insert_events`` is atomic by itself.
+        Entering it claims the position: another worker that tries the same waits. Raise
+        ``AlreadyProcessedError`` unless the position is ``after``, as it was when the notifications
+        were read (0 before the first), or merely behind them if that is not given. Recorders
+        without transactions need none of this: their ``insert_events`` is atomic by itself.
         """
-        del tracking
+        del tracking, after
         return nullcontext()

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from eventsourcing.application import NotificationLog
 from eventsourcing.environment import Environment, EnvType
-from eventsourcing.persistence import Mapper, Notification, Tracking
+from eventsourcing.persistence import AlreadyProcessedError, Mapper, Notification, Tracking
 from eventsourcing.projection import EventSourcedProjection
 from eventsourcing.system.reader import NotificationLogReader
 
@@ -59,13 +59,18 @@ class Follower(EventSourcedProjection):
         If that fails, they are processed one at a time, so that only those from the failing one
         on remain unprocessed.
         """
-        try:
-            return self.process_batch(leader_name, limit, start=start, stop=stop)
-        except Exception:
-            if limit == 1:
-                raise
+        while True:
+            try:
+                return self.process_batch(leader_name, limit, start=start, stop=stop)
+            except AlreadyProcessedError:
+                # Another worker has moved the position: there may be more after that.
+                continue
+            except Exception:
+                if limit == 1:
+                    raise
+                break
         count = 0
-        while count < (limit or self.pull_section_size) and self.process_batch(
+        while count < (limit or self.pull_section_size) and self.process_next(
             leader_name, 1, start=start, stop=stop
         ):
             count += 1
@@ -89,13 +94,15 @@ class Follower(EventSourcedProjection):
         with self.processing_lock:
             # The head is read first: whatever is below it is seen by the reading that follows.
             head = self._head(leader_name) if self.topics and stop is None else None
-            notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
+            position = self.recorder.max_tracking_id(leader_name)
+            notifications = self._select(leader_name, position, limit, start, stop)
             if not notifications:
                 if head is not None:
                     self.recorder.pass_over(Tracking(leader_name, head))
                 return 0
             count = 0
-            with self.recorder.processing(Tracking(leader_name, notifications[0].id)):
+            first = Tracking(leader_name, notifications[0].id)
+            with self.recorder.processing(first, after=position or 0):
                 for event, tracking in self.convert_notifications(leader_name, notifications):
                     self.process_event(event, tracking)
                     count += 1
@@ -113,6 +120,16 @@ class Follower(EventSourcedProjection):
     ) -> Sequence[Notification]:
         """Return the next few notifications after the position, in order."""
         position = self.recorder.max_tracking_id(leader_name)
+        return self._select(leader_name, position, limit, start, stop)
+
+    def _select(
+        self,
+        leader_name: str,
+        position: int | None,
+        limit: int | None,
+        start: int | None,
+        stop: int | None,
+    ) -> Sequence[Notification]:
         if position is not None:
             start = position if start is None else max(start, position)
         return self.readers[leader_name].notification_log.select(

@@ -11,7 +11,7 @@ from tests.docs.blocks import Block, markdown_blocks
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
-ELSEWHERE = {"cd", ".", "django-admin", "python3"}
+ELSEWHERE = {"cd", ".", "django-admin", "git", "python3"}
 """Commands that are not ours to have."""
 
 
@@ -79,6 +79,9 @@ def test_commands_exist(page):
 def exists(command: str) -> bool:
     """Tell whether a command, and each option that it is given, is there."""
     words = command.partition(" #")[0].split()
+    if re.fullmatch(r"[A-Z_]+=\S+", words[0]):
+        words = words[1:]
+    words[0] = words[0].removeprefix(".venv/bin/")
     if words[0] == "make":
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         return re.search(rf"^{words[1]}:", makefile, flags=re.MULTILINE) is not None

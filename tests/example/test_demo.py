@@ -10,6 +10,7 @@ from django_eventsourcing import get_application
 from example_project.permits.application import CaseStatistics, PermitCases
 from example_project.settings import EVENTSOURCING
 from example_project.training.application import Counters
+from tests.example.conftest import WriteRows, task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,6 +18,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def system(settings: Any) -> None:
     settings.EVENTSOURCING = EVENTSOURCING
+
+
+@pytest.fixture
+def another_log(write_rows: WriteRows) -> None:
+    """Run the demo, then import a case with an activity of the file's kinds, and one of another."""
+    demo()
+    path = write_rows(
+        task(1, **{"concept:name": "Confirm receipt"}), task(2, **{"concept:name": "Cheer"})
+    )
+    call_command("import_cases", path, stdout=StringIO())
 
 
 def demo() -> str:
@@ -33,6 +44,7 @@ def test_the_demo_records_counts_and_says_what_is_next() -> None:
     for command in ("createsuperuser", "runserver", "run_system"):
         assert f" manage.py {command}" in text
     assert "http://127.0.0.1:8000/admin/" in text
+    assert "Every count is that of the file." in text
     assert get_application(CaseStatistics).get_count("Register application") == 60
 
 
@@ -59,5 +71,37 @@ def test_counts_that_differ_from_the_file_are_an_error(monkeypatch: pytest.Monke
         demo()
 
     assert str(caught.value) == (
-        "The counts differ from the file. Register application: 60 in the file, 59 counted"
+        "The counts differ from the events. "
+        "Register application: 60 in the file, 0 elsewhere, 59 counted"
+    )
+
+
+@pytest.mark.usefixtures("another_log")
+def test_what_else_the_log_has_is_counted_beside_the_file() -> None:
+    text = demo()
+
+    lines = [line.split() for line in text.splitlines()]
+    assert "The log also has 2 from elsewhere, such as other imports" in text
+    assert ["Confirm", "receipt", "60", "1", "61"] in lines
+    assert ["Register", "application", "60", "0", "60"] in lines
+    assert "Every count is that of the file and of what else the log has." in text
+
+
+@pytest.mark.usefixtures("another_log")
+def test_counts_that_differ_from_file_and_log_are_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = CaseStatistics.get_count
+    monkeypatch.setattr(
+        CaseStatistics,
+        "get_count",
+        lambda self, name: counted(self, name) - (name == "Confirm receipt"),
+    )
+
+    with pytest.raises(CommandError) as caught:
+        demo()
+
+    assert str(caught.value) == (
+        "The counts differ from the events. "
+        "Confirm receipt: 60 in the file, 1 elsewhere, 60 counted"
     )

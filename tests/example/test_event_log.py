@@ -202,13 +202,28 @@ def test_a_directory(tmp_path):
 
 
 def test_another_encoding(write_rows):
-    path = write_rows({"org:resource": "Zoë"})
+    path = write_rows(task(1), task(2, **{"org:resource": "Zoë"}))
     path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
 
     with pytest.raises(EventLogError) as caught:
         read_event_log(path)
 
-    assert str(caught.value) == f"{path} is not UTF-8 (byte 0xeb). Save it as UTF-8."
+    assert str(caught.value) == f"{path} is not UTF-8 (byte 0xeb in line 3). Save it as UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("separator", "quote", "name"), [(";", "", "';'"), (";", '"', "';'"), ("\t", "", "tabs")]
+)
+def test_another_separator(tmp_path, separator, quote, name):
+    path = tmp_path / "log.csv"
+    path.write_text(separator.join(f"{quote}{column}{quote}" for column in ROW))
+
+    with pytest.raises(EventLogError) as caught:
+        read_event_log(path)
+
+    assert str(caught.value) == (
+        f"{path} seems to be separated by {name}. Save it with commas between the fields."
+    )
 
 
 def test_quotes_that_do_not_close(write_rows):

@@ -68,6 +68,20 @@ def test_the_summary_counts_all_rows(write_rows: WriteRows) -> None:
     assert "import_cases +3" in text
 
 
+def test_one_row_is_counted_in_the_singular(write_rows: WriteRows) -> None:
+    text = import_cases(write_rows(task(1)))
+
+    assert "log.csv: 1 good row of 1 case, 0 recorded before." in text
+
+
+def test_a_file_without_rows_is_worth_a_warning(write_rows: WriteRows) -> None:
+    path, err = write_rows(), StringIO()
+
+    call_command("import_cases", path, stdout=StringIO(), stderr=err)
+
+    assert err.getvalue() == f"WARNING: {path} has no rows below its header: nothing to record.\n"
+
+
 def test_a_second_import_records_nothing_twice(write_rows: WriteRows) -> None:
     path = write_rows(task(1), task(2))
     import_cases(path)

@@ -101,7 +101,7 @@ def test_the_newest_dogs_come_first(school: DogSchool) -> None:
 def test_the_newest_dogs_are_found_below_other_events(
     school: DogSchool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("example_project.training.application.WINDOW", 2)
+    monkeypatch.setattr("example_project.newest.WINDOW", 2)
     billy = school.register_dog("Billy")
     for number in range(7):
         school.add_trick(billy, f"trick {number}")
@@ -127,7 +127,24 @@ def test_tricks_are_counted(client: Client, school: DogSchool) -> None:
 
 
 def test_without_counts_the_page_says_what_to_do(client: Client) -> None:
-    assert "manage.py run_system" in client.get("/training/tricks/").text
+    page = client.get("/training/tricks/").text
+
+    assert "Nothing has been counted yet." in page
+    assert "waiting to be counted" not in page
+
+
+def test_the_page_says_how_far_the_counts_are_behind(client: Client, school: DogSchool) -> None:
+    billy = school.register_dog("Billy")
+    school.add_trick(billy, "fetch")
+    catch_up(Counters, DogSchool)
+    school.add_trick(billy, "roll over")
+    school.register_dog("Milly")
+
+    page = client.get("/training/tricks/").text
+
+    assert (
+        "2 events are waiting to be counted: is <code>manage.py run_system</code> running?" in page
+    )
 
 
 def test_the_home_page_leads_to_all_others(client: Client) -> None:

@@ -14,6 +14,7 @@ POSITIONS = "/admin/django_eventsourcing/trackingrecord/"
 def text(response) -> str:
     """Return what a person reads on the page, in one line."""
     body = response.content.decode().partition('id="content-main"')[2]
+    body = body.replace("<wbr>", "")
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 

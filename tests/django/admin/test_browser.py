@@ -144,6 +144,28 @@ def test_pages_fit_a_narrow_window(live_server, log):
 
 
 @pytest.mark.usefixtures("viewer")
+@pytest.mark.parametrize("width", [1200, 500])
+def test_names_of_classes_break_at_dots_only(live_server, log, width):
+    with chromium(width=width) as driver:
+        log_in(driver, live_server)
+        for name in ("events", "section", "snapshots", "positions"):
+            driver.get(live_server.url + log[name])
+
+            assert driver.execute_script(NAMES)
+            assert driver.execute_script(BROKEN_WORDS) == []
+
+
+@pytest.mark.usefixtures("viewer")
+def test_words_of_a_position_stay_together(live_server, log):
+    with chromium(width=1200) as driver:
+        log_in(driver, live_server)
+        driver.get(live_server.url + log["positions"])
+
+        state = driver.find_element(By.CSS_SELECTOR, ".es-behind")
+        assert driver.execute_script("return arguments[0].getClientRects().length", state) == 1
+
+
+@pytest.mark.usefixtures("viewer")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_told_from_its_ground(live_server, theme, log):
     with chromium() as driver:
@@ -157,6 +179,22 @@ def test_text_can_be_told_from_its_ground(live_server, theme, log):
 
             assert driver.execute_script(LOW_CONTRAST) == []
 
+
+NAMES = "return document.querySelectorAll('.es-name').length"
+
+# Words of names, as they are between dots, that are on more than one line.
+BROKEN_WORDS = """
+const found = [];
+for (const cell of document.querySelectorAll('.es-name')) {
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    if (range.getClientRects().length > 1) found.push(walker.currentNode.textContent);
+  }
+}
+return found;
+"""
 
 # Pairs of a text and its ratio, where that is less than what WCAG asks of text.
 LOW_CONTRAST = """

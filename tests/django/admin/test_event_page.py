@@ -200,6 +200,24 @@ def test_event_that_is_not_there_is_not_found(client, number):
     assert client.get(f"{EVENTS}{number}/change/").status_code == 404
 
 
+@pytest.mark.parametrize("reads", ["first", "order_by"])
+def test_database_that_cannot_be_read_is_told(client, monkeypatch, reads):
+    from django.db import OperationalError
+
+    from django_eventsourcing.querysets import StoredEventQuerySet
+
+    def fail(*args, **kwargs):
+        raise OperationalError("connection refused")
+
+    make_events(1)
+    monkeypatch.setattr(StoredEventQuerySet, reads, fail)
+
+    response = page_of(client, 1)
+
+    assert response.status_code == 200
+    assert "The database “default” cannot be read: connection refused" in text(response)
+
+
 @pytest.mark.parametrize("alias", ["nowhere", "'; --", "<script>"])
 def test_database_that_is_not_configured_is_not_found(client, alias):
     make_events(1)

@@ -129,6 +129,15 @@ def test_payload_can_be_unfolded(client, kennel):
     assert "<script>alert" not in page
 
 
+def test_originator_leads_to_the_list_of_its_events(client, kennel):
+    dog_id = kennel.register("Rex", "sit")
+    kennel.register("Fido")
+
+    response = client.get(link(client.get(f"{KENNEL}newest/"), str(dog_id)))
+
+    assert len(ids(response)) == 2
+
+
 def test_unreadable_notification_does_not_hide_the_others(client):
     make_events(2, state=lambda n: b"{" if n == 1 else b'{"trick":"sit","timestamp":null}')
 

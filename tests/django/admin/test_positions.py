@@ -1,17 +1,24 @@
 """The positions: how far each follower is, in numbers and in words."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from django_eventsourcing.models import TrackingRecord
-from tests.django.admin.pages import POSITIONS, text
+from tests.django.admin.pages import LOGS, POSITIONS, link, text
 from tests.django.admin.records import make_events
 
+MOVED = "moved less than a minute ago"
 
-def track(follower, upstream, position):
+
+def track(follower, upstream, position, **values):
     TrackingRecord.objects.create(
-        application_name=follower, upstream_name=upstream, notification_id=position
+        application_name=follower, upstream_name=upstream, notification_id=position, **values
     )
 
 
@@ -26,21 +33,21 @@ def test_follower_that_has_not_is_behind(client):
     make_events(20)
     track("Tally", "Kennel", 8)
 
-    assert "Tally Kennel 12 events behind 8 20 12 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 12 events behind , {MOVED} 8 20 12 " in text(client.get(POSITIONS))
 
 
 def test_one_event_is_in_the_singular(client):
     make_events(2)
     track("Tally", "Kennel", 1)
 
-    assert "Tally Kennel 1 event behind 1 2 1 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 1 event behind , {MOVED} 1 2 1 " in text(client.get(POSITIONS))
 
 
 def test_events_of_others_do_not_count(client):
     make_events(20, application_name=lambda n: "Tally" if 5 < n < 19 else "Kennel")
     track("Tally", "Kennel", 5)
 
-    assert "Tally Kennel 2 events behind 5 20 15 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 2 events behind , {MOVED} 5 20 15 " in text(client.get(POSITIONS))
 
 
 def test_events_of_other_topics_do_not_count(client):
@@ -54,7 +61,35 @@ def test_many_events_are_not_counted_to_the_end(client):
     make_events(1500)
     track("Tally", "Kennel", 1)
 
-    assert "over 1000 events behind 1 1500 1499 " in text(client.get(POSITIONS))
+    assert f"over 1000 events behind , {MOVED} 1 1500 1499 " in text(client.get(POSITIONS))
+
+
+def test_position_that_is_behind_says_when_it_has_moved(client):
+    make_events(2)
+    track("Tally", "Kennel", 1, updated_at=timezone.now() - timedelta(minutes=3, seconds=30))
+
+    shown = text(client.get(POSITIONS))
+
+    assert "1 event behind , moved 3 minutes ago 1 2 1 " in shown
+    assert "A follower that is behind and has not moved for long is off, or has failed:" in shown
+
+
+def test_position_leads_to_the_logs_of_both(client):
+    page = client.get(POSITIONS)
+
+    assert link(page, "Tally") == f"{LOGS}default/Tally/newest/"
+    assert link(page, "Kennel") == f"{LOGS}default/Kennel/newest/"
+
+
+def test_position_leads_nowhere_without_permission_for_events(staff):
+    staff.user_permissions.add(Permission.objects.get(codename="view_trackingrecord"))
+    browser = Client()
+    browser.force_login(staff)
+
+    page = browser.get(POSITIONS)
+
+    assert "Tally Kennel not started" in text(page)
+    assert link(page, "Tally") is None
 
 
 @pytest.mark.parametrize("has_row", [False, True])
