@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ __all__ = [
     "TopicError",
     "clear_topic_cache",
     "construct_topic",
+    "find_topic",
     "get_topic",
     "register_topic",
     "renew_topic",
@@ -60,7 +62,21 @@ def resolve_topic(topic: str) -> Any:
     try:
         return _registered[topic] if topic in _registered else _found[topic]
     except KeyError:
-        found = _found[topic] = _resolve(topic)
+        found = _found[topic] = _resolve(topic, _imported)
+        return found
+
+
+def find_topic(topic: str) -> Any:
+    """
+    Return the object that a topic stands for, without importing anything.
+
+    This is how topics are resolved that come from stored data: a record that was tampered with
+    cannot have a module run. Raise ``TopicError`` also if the module has not been imported.
+    """
+    try:
+        return _registered[topic] if topic in _registered else _found[topic]
+    except KeyError:
+        found = _found[topic] = _resolve(topic, _loaded)
         return found
 
 
@@ -110,7 +126,7 @@ def _path(cls: type) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
 
 
-def _resolve(topic: str) -> Any:
+def _resolve(topic: str, module_named: Callable[[str], ModuleType]) -> Any:
     module_name, _, qualname = topic.partition(":")
     try:
         names = qualname.split(".") if qualname else []
@@ -118,25 +134,48 @@ def _resolve(topic: str) -> Any:
             prefix = f"{module_name}:{'.'.join(names[:length])}"
             if prefix in _registered:
                 return _descend(_registered[prefix], names[length:])
-        return _descend(_import(module_name), names)
+        return _descend(module_named(_present_name(module_name)), names)
     except (ImportError, AttributeError, ValueError) as error:
         raise TopicError(f"Topic '{topic}' cannot be resolved: {error}.") from error
 
 
 def _descend(obj: Any, names: list[str]) -> Any:
     for name in names:
-        obj = getattr(obj, name)
+        if name.startswith("__"):
+            raise AttributeError(f"'{name}' is not the name of a class")
+        obj = _member(obj, name)
     return obj
 
 
-def _import(name: str) -> ModuleType:
+def _member(obj: Any, name: str) -> Any:
+    if not isinstance(obj, ModuleType):
+        return getattr(obj, name)
+    # The module's own __getattr__, which may import as well, is not asked.
+    if name not in vars(obj):
+        raise AttributeError(f"module '{obj.__name__}' has no attribute '{name}'")
+    return vars(obj)[name]
+
+
+def _present_name(name: str) -> str:
+    """Return the name of a module, where it, or a package above it, was registered by another."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         renamed = _registered.get(".".join(parts[:length]))
         if isinstance(renamed, ModuleType):
-            if length == len(parts):
-                return renamed
-            name = ".".join([renamed.__name__, *parts[length:]])
-            break
+            return ".".join([renamed.__name__, *parts[length:]])
+    return name
+
+
+def _imported(name: str) -> ModuleType:
     # A module may be known without being importable, as the main module is.
     return sys.modules.get(name) or importlib.import_module(name)
+
+
+def _loaded(name: str) -> ModuleType:
+    module = sys.modules.get(name)
+    if module is None:
+        raise ImportError(
+            f"module '{name}' has not been imported, and stored data may not have it imported. "
+            f"Import it where the application is defined, or register the topic"
+        )
+    return module

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from threading import Event
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -22,7 +23,6 @@ from eventsourcing.persistence import (
     InfrastructureFactory,
     IntegrityError,
     Mapper,
-    PersistenceError,
     RecordConflictError,
     Recording,
     Transcoder,
@@ -105,7 +105,7 @@ class Application:
             raise
         self._take_snapshots(processing_event)
         self._notify(recordings)
-        self.notify(processing_event.events)
+        self._notify_of(processing_event)
         return recordings
 
     def take_snapshot(
@@ -183,7 +183,7 @@ class Application:
         return LocalNotificationLog(self.recorder, section_size=self.log_section_size)
 
     def notify(self, new_events: Sequence[Any]) -> None:
-        """Do nothing; called with the new events after they have been recorded."""
+        """Do nothing; called with the new events after they have been committed."""
 
     def _record(self, processing_event: ProcessingEvent) -> list[Recording]:
         if not processing_event.events and processing_event.tracking is None:
@@ -224,6 +224,10 @@ class Application:
         except ValueError as error:
             raise ValueError(f"{key} is {value!r}: {error}") from None
 
+    def _notify_of(self, processing_event: ProcessingEvent) -> None:
+        if processing_event.events:
+            self.recorder.on_commit(partial(self.notify, processing_event.events))
+
     def _keeps_snapshots(self) -> bool:
         return bool(
             self.is_snapshotting_enabled
@@ -255,13 +259,15 @@ class Application:
             self._put_snapshot(snapshots, aggregate)
         except RecordConflictError:
             pass
-        except PersistenceError as error:
+        except Exception as error:
             logger.warning(
-                "%s could not keep a snapshot of %s at version %s: %s",
+                "%s could not keep a snapshot of %s at version %s: %s: %s",
                 self.name,
                 aggregate.id,
                 version,
+                type(error).__name__,
                 error,
+                exc_info=True,
             )
 
     def _put_snapshot(self, snapshots: EventStore, aggregate: Any) -> None:

@@ -62,6 +62,7 @@ class Repository:
         self.deepcopy_from_cache = deepcopy_from_cache
         self._locks: WeakValueDictionary[UUID | str, _FastForwardLock] = WeakValueDictionary()
         self._locks_lock = Lock()
+        self._put_lock = Lock()
 
     def __class_getitem__(cls, id_type: type[Any]) -> type[Self]:
         """Return the class itself: the type of its aggregates' ids may be stated, or not."""
@@ -112,6 +113,8 @@ class Repository:
     def remember(self, aggregate: Any) -> None:
         """Put an aggregate that has just been saved into the cache, where newer ones are due."""
         if self.cache is not None and not self.fastforward:
+            # Until the commit, the transaction itself must not be given what was there before.
+            self.forget(aggregate.id)
             self._keep(self.cache, aggregate.id, deepcopy(aggregate))
 
     def forget(self, aggregate_id: UUID | str) -> None:
@@ -188,7 +191,18 @@ class Repository:
     def _keep(self, cache: Cache[UUID | str, Any], aggregate_id: UUID | str, value: Any) -> None:
         # What is read within a transaction may include what that transaction has written, and
         # may yet roll back.
-        self.event_store.recorder.on_commit(lambda: _put_newer(cache, aggregate_id, value))
+        self.event_store.recorder.on_commit(lambda: self._put_newer(cache, aggregate_id, value))
+
+    def _put_newer(
+        self, cache: Cache[UUID | str, Any], aggregate_id: UUID | str, value: Any
+    ) -> None:
+        with self._put_lock:
+            try:
+                is_newer = cache.get(aggregate_id).version <= value.version
+            except KeyError:
+                is_newer = True
+            if is_newer:
+                cache.put(aggregate_id, value)
 
     def _lock_of(self, aggregate_id: UUID | str) -> "_FastForwardLock":
         with self._locks_lock:
@@ -205,15 +219,6 @@ class _FastForwardLock:
         self._lock = Lock()
         self.acquire = self._lock.acquire
         self.release = self._lock.release
-
-
-def _put_newer(cache: Cache[UUID | str, Any], aggregate_id: UUID | str, value: Any) -> None:
-    try:
-        if cache.get(aggregate_id).version > value.version:
-            return
-    except KeyError:
-        pass
-    cache.put(aggregate_id, value)
 
 
 def _not_found(aggregate_id: UUID | str, version: int | None) -> AggregateNotFoundError:

@@ -12,9 +12,14 @@ from eventsourcing.domain.errors import (
 from eventsourcing.domain.protocols import TAggregateID
 from eventsourcing.domain.state import made_without_constructor, values_of
 from eventsourcing.domain.timestamps import CanCreateTimestamp
-from eventsourcing.topics import renew_topic, resolve_topic
+from eventsourcing.topics import find_topic, renew_topic
 
-__all__ = ["CanInitAggregate", "CanMutateAggregate", "HasOriginatorIDVersion"]
+__all__ = [
+    "CanInitAggregate",
+    "CanMutateAggregate",
+    "HasOriginatorIDVersion",
+    "find_aggregate_class",
+]
 
 
 class HasOriginatorIDVersion(Generic[TAggregateID]):
@@ -121,7 +126,7 @@ class CanInitAggregate(CanMutateAggregate[TAggregateID]):
                 f"{type(self).__qualname__} makes an aggregate, and there is one already: "
                 f"{aggregate!r}."
             )
-        aggregate_class = resolve_topic(self.originator_topic)
+        aggregate_class = find_aggregate_class(self.originator_topic)
         made = aggregate_class.__new__(aggregate_class)
         made.__base_init__(
             originator_id=self.originator_id,
@@ -142,3 +147,11 @@ def _checked_id_type(cls: type, arg: type) -> Any:
             f"Give UUID or str."
         )
     return arg
+
+
+def find_aggregate_class(topic: str) -> Any:
+    """Return the class of aggregates that a topic in stored data names, and nothing else."""
+    found = find_topic(topic)
+    if isinstance(found, type) and hasattr(found, "__base_init__"):
+        return found
+    raise TypeError(f"'{topic}' does not name a class of aggregates.")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from eventsourcing.domain.events import DomainEvent
-from eventsourcing.domain.mutation import HasOriginatorIDVersion
+from eventsourcing.domain.mutation import HasOriginatorIDVersion, find_aggregate_class
 from eventsourcing.domain.protocols import TAggregateID
 from eventsourcing.domain.timestamps import CanCreateTimestamp
 from eventsourcing.domain.upcasting import upcast
-from eventsourcing.topics import get_topic, resolve_topic
+from eventsourcing.topics import get_topic
 
 __all__ = ["CanSnapshotAggregate", "Snapshot"]
 
@@ -47,7 +47,7 @@ class CanSnapshotAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimest
     def mutate(self, aggregate: Any) -> Any:
         """Make the aggregate again; it takes over the values of the state."""
         del aggregate
-        aggregate_class = resolve_topic(self.topic)
+        aggregate_class = find_aggregate_class(self.topic)
         state = upcast(aggregate_class, dict(self.state))
         made = object.__new__(aggregate_class)
         made.__dict__.update(

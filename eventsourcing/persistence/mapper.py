@@ -9,7 +9,7 @@ from eventsourcing.persistence.compression import Cipher
 from eventsourcing.persistence.errors import MapperDeserialisationError
 from eventsourcing.persistence.records import StoredEvent
 from eventsourcing.persistence.transcoding import Transcoder
-from eventsourcing.topics import get_topic, resolve_topic
+from eventsourcing.topics import find_topic, get_topic
 
 __all__ = ["CompressorProtocol", "Mapper"]
 
@@ -73,7 +73,7 @@ class Mapper:
             ) from error
 
     def _reconstruct(self, stored_event: StoredEvent) -> Any:
-        event_class = resolve_topic(stored_event.topic)
+        event_class = find_topic(stored_event.topic)
         if not _is_event_class(event_class):
             raise TypeError("the topic does not name an event class")
         data = stored_event.state

@@ -61,4 +61,4 @@ class EventSourcedProjection(Application):
             recordings = self._record(processing_event)
             self._take_snapshots(processing_event)
             self._notify(recordings)
-            self.notify(processing_event.events)
+            self._notify_of(processing_event)

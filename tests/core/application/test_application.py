@@ -211,3 +211,27 @@ def test_records_an_event_that_has_an_id_and_a_version():
     school.save(published)
 
     assert list(school.events.get(published.originator_id)) == [published]
+
+
+def test_tells_of_new_events_when_they_are_committed():
+    told, callbacks = [], []
+
+    class Recorder(POPOApplicationRecorder):
+        def on_commit(self, callback):
+            callbacks.append(callback)
+
+    class Watched(DogSchool):
+        def construct_recorder(self):
+            return Recorder()
+
+        def notify(self, new_events):
+            told.extend(new_events)
+
+    dog = Dog("Fido")
+    Watched().save(dog)
+    assert told == []
+
+    for callback in callbacks:
+        callback()
+
+    assert [event.name for event in told] == ["Fido"]

@@ -172,6 +172,22 @@ def test_nothing_is_cached_that_was_not_committed():
     assert school.repository.cache.get(dog_id).name == "Fido"
 
 
+def test_without_fastforward_a_transaction_is_not_given_what_was_before_its_own_save():
+    class School(DogSchool):
+        def construct_recorder(self):
+            return TransactionRecorder()
+
+    school = School(env={"AGGREGATE_CACHE_MAXSIZE": "0", "AGGREGATE_CACHE_FASTFORWARD": "n"})
+    dog_id = school.register_dog("Fido")
+    for callback in school.recorder.callbacks:
+        callback()
+
+    school.add_trick(dog_id, "sit")
+    school.add_trick(dog_id, "stay")
+
+    assert school.get_dog(dog_id)["tricks"] == ("sit", "stay")
+
+
 def test_an_older_aggregate_never_replaces_a_newer_one():
     school = school_with()
     dog_id = school.register_dog("Fido")

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from eventsourcing.application import ProgrammingError
+from eventsourcing.application import Application, ProgrammingError
+from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import OperationalError
 from eventsourcing.popo import POPOAggregateRecorder, POPOFactory
 from tests.core.school import Dog, DogSchool
@@ -176,3 +177,25 @@ def test_need_a_class():
 class Counted:
     def __init__(self, events):
         self.events = events
+
+
+def test_that_cannot_be_written_do_not_fail_the_save(caplog):
+    class Toy(Aggregate):
+        def __init__(self):
+            self.colours = {"red"}
+
+        @event("Painted")
+        def paint(self, colour: str):
+            self.colours.add(colour)
+
+    class Shop(Application):
+        snapshotting_intervals = {Toy: 2}
+
+    shop = Shop()
+    toy = Toy()
+    toy.paint("blue")
+
+    shop.save(toy)
+
+    assert shop.repository.get(toy.id).colours == {"red", "blue"}
+    assert "TranscodingNotRegisteredError" in caplog.text

@@ -1,5 +1,6 @@
 """The mapper: domain events to stored events and back, and one error for all that goes wrong."""
 
+import sys
 import zlib
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -14,6 +15,7 @@ from eventsourcing.persistence import (
     MapperDeserialisationError,
     StoredEvent,
 )
+from tests.core.persistence.versions import Moved
 from tests.core.school import Dog
 
 
@@ -143,8 +145,6 @@ def test_refuses_an_id_that_is_not_of_the_type_that_the_class_states(trick_added
 
 
 def test_stores_the_class_version_where_it_is_not_the_first():
-    from tests.core.persistence.versions import Moved
-
     moved = Moved()
     moved.step(3)
 
@@ -164,3 +164,54 @@ class Barked:
 
 def test_keeps_no_class_version_of_a_class_that_has_none():
     assert Mapper(transcoder()).to_stored_event(Barked("dog-1", 1)).state == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("topic", "reason"),
+    [
+        ("os:system", "TypeError: the topic does not name an event class"),
+        ("subprocess:Popen", "TypeError: the topic does not name an event class"),
+        ("pathlib:Path", "TypeError: the topic does not name an event class"),
+        (
+            "tests.core.persistence.never_imported:Event",
+            (
+                "TopicError: Topic 'tests.core.persistence.never_imported:Event' cannot be resolved: "
+                "module 'tests.core.persistence.never_imported' has not been imported, and stored data "
+                "may not have it imported. Import it where the application is defined, or register "
+                "the topic."
+            ),
+        ),
+        (
+            "tests.core.school:Dog.__init__.__globals__",
+            (
+                "TopicError: Topic 'tests.core.school:Dog.__init__.__globals__' cannot be resolved: "
+                "'__init__' is not the name of a class."
+            ),
+        ),
+    ],
+)
+def test_a_topic_of_something_else_runs_nothing(trick_added, topic, reason):
+    mapper = Mapper(transcoder())
+    stored = replace(mapper.to_stored_event(trick_added), topic=topic)
+    before = set(sys.modules)
+
+    with pytest.raises(MapperDeserialisationError) as caught:
+        mapper.to_domain_event(stored)
+
+    assert str(caught.value).endswith(reason)
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    "topic", ["os:system", "subprocess:Popen", "tests.core.school:Dog.Registered"]
+)
+def test_an_event_that_says_it_makes_something_else_makes_nothing(topic):
+    (registered,) = Dog("Fido").collect_events()
+    mapper = Mapper(transcoder())
+    stored = mapper.to_stored_event(registered)
+    state = stored.state.replace(b"tests.core.school:Dog", topic.encode())
+
+    event = mapper.to_domain_event(replace(stored, state=state))
+
+    with pytest.raises(TypeError, match=f"'{topic}' does not name a class of aggregates."):
+        event.mutate(None)

@@ -7,6 +7,7 @@ import pytest
 from eventsourcing.system import (
     EventProcessingError,
     MultiThreadedRunner,
+    RecordingEvent,
     RunnerAlreadyStartedError,
     SingleThreadedRunner,
     System,
@@ -120,6 +121,32 @@ def test_many_threads_may_save_at_once(runner_class):
             thread.join()
 
         wait_until(lambda: counters.get_count("sit") == 160, "160 tricks counted")
+
+
+@pytest.mark.parametrize("runner_class", RUNNERS)
+def test_two_runners_on_one_log_share_the_work(runner_class):
+    first, second = runner_class(system), runner_class(system)
+    school, counters = first.get(DogSchool), first.get(Counters)
+    share(counters, second.get(Counters))
+    share(school, second.get(DogSchool))
+    with first, second:
+        dog_id = school.register_dog("Fido")
+        for _ in range(50):
+            school.add_trick(dog_id, "sit")
+            receive_elsewhere(second)
+
+        wait_until(lambda: counters.get_count("sit") == 50, "50 tricks counted")
+
+
+def share(app, other):
+    """Let another instance of an application keep its events where the first one does."""
+    other.recorder = other.events.recorder = app.recorder
+    other.notification_log.recorder = app.recorder
+
+
+def receive_elsewhere(runner):
+    """Prompt a runner, as a commit in its own process would."""
+    runner.receive_recording_event(RecordingEvent("DogSchool", [], None))
 
 
 @pytest.mark.parametrize("runner_class", RUNNERS)
