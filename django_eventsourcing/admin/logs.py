@@ -1,6 +1,7 @@
 """Notification logs: what each application has to tell its followers, in linked sections."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.names import breakable, class_name
+from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
 from django_eventsourcing.admin.places import Place, find_places
@@ -44,8 +45,8 @@ class Item:
     """A notification as a section shows it."""
 
     notification: Notification
-    class_name: str
-    """HTML."""
+    class_name: Sequence[str]
+    """The parts of the name, between which a line may break."""
     url: str
     """The page of the stored event, where there is one."""
     stream_url: str
@@ -141,7 +142,7 @@ class NotificationLogPages(ReadOnlyAdmin):
                 stream_url = f"{self.url('changelist')}?{urlencode(stream)}"
         return Item(
             notification=notification,
-            class_name=breakable(class_name(notification.topic)),
+            class_name=split_at_dots(class_name(notification.topic)),
             url=url,
             stream_url=stream_url,
             payload=read_payload(place, place.name, notification),

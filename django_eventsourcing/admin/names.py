@@ -2,12 +2,7 @@
 
 import re
 
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString, mark_safe
-
-__all__ = ["breakable", "class_name"]
-
-_LINE_BREAK = mark_safe("<wbr>")
+__all__ = ["class_name", "split_at_dots"]
 
 
 def class_name(topic: str) -> str:
@@ -15,6 +10,6 @@ def class_name(topic: str) -> str:
     return topic.rpartition(":")[2] or topic
 
 
-def breakable(name: str) -> SafeString:
-    """Return the name as HTML that may break at its dots, and within words only if it must."""
-    return format_html_join(_LINE_BREAK, "{}", ((part,) for part in re.split(r"(?<=[.:])", name)))
+def split_at_dots(name: str) -> list[str]:
+    """Return the parts between which a line may break, each with the dot that ends it."""
+    return re.split(r"(?<=[.:])", name) if name else []

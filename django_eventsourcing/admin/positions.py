@@ -69,27 +69,18 @@ class Position:
         return "behind" if self.waiting else "current"
 
     @property
-    def words(self) -> str:
-        """How the follower is doing."""
+    def phrases(self) -> list[str]:
+        """How the follower is doing, as far as its position tells."""
         match self.state:
             case "error":
-                return _("cannot be read: %(error)s") % {"error": self.error}
+                return [_("cannot be read: %(error)s") % {"error": self.error}]
             case "unknown":
-                return _("unknown follower: not in a configured system")
+                return [_("unknown follower: not in a configured system")]
             case "new":
-                return _("not started") + (f", {self._count}" if self.waiting else "")
+                return [_("not started"), self._count] if self.waiting else [_("not started")]
             case "behind":
-                return self._count
-        return _("up to date")
-
-    @property
-    def moved(self) -> str:
-        """How long ago a position that is behind has moved; empty for others."""
-        if self.state != "behind" or self.updated_at is None:
-            return ""
-        if timezone.now() - self.updated_at < timedelta(minutes=1):
-            return _("moved less than a minute ago")
-        return _("moved %(time)s ago") % {"time": timesince(self.updated_at, depth=1)}
+                return [self._count, _moved(self.updated_at)] if self.updated_at else [self._count]
+        return [_("up to date")]
 
     @property
     def _count(self) -> str:
@@ -223,6 +214,12 @@ def _unknown(database: str, row: AbstractTracking) -> Position:
         notification_id=row.notification_id,
         updated_at=row.updated_at,
     )
+
+
+def _moved(at: datetime) -> str:
+    if timezone.now() - at < timedelta(minutes=1):
+        return _("moved less than a minute ago")
+    return _("moved %(time)s ago") % {"time": timesince(at, depth=1)}
 
 
 def _in_one_line(error: Exception) -> str:

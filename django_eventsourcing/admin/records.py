@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_eventsourcing.admin.filters import FilterForm
-from django_eventsourcing.admin.names import breakable, class_name
+from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload, readable_json
 from django_eventsourcing.admin.places import Place, Places, find_places
@@ -37,8 +37,8 @@ class Row:
     id: int
     url: str
     application_name: str
-    class_name: str
-    """HTML; empty if the class is not known."""
+    class_name: Sequence[str]
+    """The parts of the name, between which a line may break; none if the class is not known."""
     class_topic: str
     topic: str
     originator_id: str
@@ -191,7 +191,7 @@ class RecordAdmin(ReadOnlyAdmin):
         place = places.find(record.application_name, database=alias)
         return {
             "row": self._row(record, places, alias),
-            "topic": breakable(record.topic),
+            "topic": split_at_dots(record.topic),
             "payload": read_payload(place, record.application_name, stored_event(record)),
             "metadata": readable_json(getattr(record, "metadata", None) or None),
             "stream_links": self._neighbours(record, places, alias, "originator_version"),
@@ -258,7 +258,7 @@ class RecordAdmin(ReadOnlyAdmin):
             id=record.pk,
             url=self.record_url(record.pk, record, places, alias),
             application_name=record.application_name,
-            class_name=breakable(class_name(class_topic)),
+            class_name=split_at_dots(class_name(class_topic)),
             class_topic=class_topic,
             topic=record.topic,
             originator_id=str(record.originator_id),

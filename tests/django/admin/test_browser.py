@@ -161,8 +161,8 @@ def test_words_of_a_position_stay_together(live_server, log):
         log_in(driver, live_server)
         driver.get(live_server.url + log["positions"])
 
-        state = driver.find_element(By.CSS_SELECTOR, ".es-behind")
-        assert driver.execute_script("return arguments[0].getClientRects().length", state) == 1
+        for phrase in driver.find_elements(By.CSS_SELECTOR, ".es-behind, .es-new"):
+            assert driver.execute_script("return arguments[0].getClientRects().length", phrase) == 1
 
 
 @pytest.mark.usefixtures("viewer")

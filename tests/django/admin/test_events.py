@@ -105,7 +105,7 @@ def test_junk_as_a_filter_lists_nothing(client, parameter, junk):
 
     assert response.status_code == 200
     assert ids(response) == []
-    assert "Nothing is listed, because there is no such thing" in text(response)
+    assert "Nothing is listed: correct the filters above, or clear them." in text(response)
     assert ids(client.get(link(response, "Clear all filters"))) == [2, 1]
     assert "<script>alert" not in response.content.decode()
 

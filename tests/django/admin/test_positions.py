@@ -33,21 +33,21 @@ def test_follower_that_has_not_is_behind(client):
     make_events(20)
     track("Tally", "Kennel", 8)
 
-    assert f"Tally Kennel 12 events behind , {MOVED} 8 20 12 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 12 events behind, {MOVED} 8 20 12 " in text(client.get(POSITIONS))
 
 
 def test_one_event_is_in_the_singular(client):
     make_events(2)
     track("Tally", "Kennel", 1)
 
-    assert f"Tally Kennel 1 event behind , {MOVED} 1 2 1 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 1 event behind, {MOVED} 1 2 1 " in text(client.get(POSITIONS))
 
 
 def test_events_of_others_do_not_count(client):
     make_events(20, application_name=lambda n: "Tally" if 5 < n < 19 else "Kennel")
     track("Tally", "Kennel", 5)
 
-    assert f"Tally Kennel 2 events behind , {MOVED} 5 20 15 " in text(client.get(POSITIONS))
+    assert f"Tally Kennel 2 events behind, {MOVED} 5 20 15 " in text(client.get(POSITIONS))
 
 
 def test_events_of_other_topics_do_not_count(client):
@@ -61,7 +61,7 @@ def test_many_events_are_not_counted_to_the_end(client):
     make_events(1500)
     track("Tally", "Kennel", 1)
 
-    assert f"over 1000 events behind , {MOVED} 1 1500 1499 " in text(client.get(POSITIONS))
+    assert f"over 1000 events behind, {MOVED} 1 1500 1499 " in text(client.get(POSITIONS))
 
 
 def test_position_that_is_behind_says_when_it_has_moved(client):
@@ -70,7 +70,7 @@ def test_position_that_is_behind_says_when_it_has_moved(client):
 
     shown = text(client.get(POSITIONS))
 
-    assert "1 event behind , moved 3 minutes ago 1 2 1 " in shown
+    assert "1 event behind, moved 3 minutes ago 1 2 1 " in shown
     assert "A follower that is behind and has not moved for long is off, or has failed:" in shown
 
 

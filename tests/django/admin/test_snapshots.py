@@ -50,7 +50,10 @@ def test_snapshot_is_shown_with_its_state(client, kennel):
 
     shown = text(client.get(f"{SNAPSHOTS}{SnapshotRecord.objects.get().pk}/change/"))
 
-    assert f"Aggregate Dog Topic eventsourcing.domain:Aggregate.Snapshot Originator ID {dog_id}" in shown
+    assert (
+        f"Aggregate Dog Topic eventsourcing.domain:Aggregate.Snapshot Originator ID {dog_id}"
+        in shown
+    )
     assert '"name": "Rex"' in shown
 
 
