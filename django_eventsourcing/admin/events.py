@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.logs import NotificationLogPages
-from django_eventsourcing.admin.records import RecordAdmin
 from django_eventsourcing.catalogue import EventClass, event_classes
 from django_eventsourcing.models import StoredEventRecord
 
@@ -14,7 +13,7 @@ __all__ = ["StoredEventAdmin"]
 
 
 @admin.register(StoredEventRecord)
-class StoredEventAdmin(NotificationLogPages, RecordAdmin):
+class StoredEventAdmin(NotificationLogPages):
     """Shows what has happened, in the order in which it was recorded."""
 
     kind = "event"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -16,7 +16,8 @@ from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
 from django_eventsourcing.admin.places import Place, find_places
-from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.admin.reading import in_one_line, separate_look
+from django_eventsourcing.admin.records import RecordAdmin, may_view
 from django_eventsourcing.models import AbstractStoredEvent
 from django_eventsourcing.querysets import StoredEventQuerySet
 from eventsourcing.application import Section
@@ -54,7 +55,7 @@ class Item:
     payload: Payload
 
 
-class NotificationLogPages(ReadOnlyAdmin):
+class NotificationLogPages(RecordAdmin):
     """Pages for the logs of all applications, and for the sections of each."""
 
     def get_pages(self) -> list[URLPattern]:
@@ -83,7 +84,7 @@ class NotificationLogPages(ReadOnlyAdmin):
             "logs.html",
             _("Notification logs"),
             trail=[self.list_link],
-            logs=[self._log(place) for place in places],
+            logs=[self._log(place) for place in places if self.may_read(request, place)],
             problems=places.problems,
         )
 
@@ -95,18 +96,21 @@ class NotificationLogPages(ReadOnlyAdmin):
         place = find_places().find(unquote(name), system=unquote(alias))
         if place is None:
             raise Http404(_("There is no such application in the configured systems."))
+        if not self.may_read(request, place):
+            raise PermissionDenied
         size = place.system.system.get_app_cls(place.name).log_section_size
         section = Section(id=None, items=[], next_id=None)
         links: list[tuple[str, str]] = []
         problem, status = "", 200
         try:
-            asked_id = _resolve(section_id, place, size)
-            section = place.application.notification_log[asked_id]
-            links = self._section_links(place, section, int(asked_id.partition(",")[0]), size)
+            with separate_look(place.database):
+                asked_id = _resolve(section_id, place, size)
+                section = place.application.notification_log[asked_id]
+                links = self._section_links(place, section, int(asked_id.partition(",")[0]), size)
         except ValueError:
             problem, status = _not_a_section(section_id), 400
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
-            problem = _("The log cannot be read: %(error)s") % {"error": _in_one_line(error)}
+            problem = _("The log cannot be read: %(error)s") % {"error": in_one_line(error)}
         items = [self._item(place, notification) for notification in section.items]
         return self.page(
             request,
@@ -122,13 +126,19 @@ class NotificationLogPages(ReadOnlyAdmin):
             home_url=self._section_url(place, NEWEST_SECTION) if status == 400 else "",
         )
 
+    def may_read(self, request: HttpRequest, place: Place) -> bool:
+        """Tell whether the user may see the application's events, also in a table of its own."""
+        own = self.own_model(place)
+        return own is None or may_view(request, own)
+
     def _log(self, place: Place) -> Log:
         url = self.log_url(place)
         try:
-            return Log(place=place, url=url, head=_head(place))
+            with separate_look(place.database):
+                return Log(place=place, url=url, head=_head(place))
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
             # One log that cannot be read does not hide the others.
-            return Log(place=place, url=url, error=_in_one_line(error))
+            return Log(place=place, url=url, error=in_one_line(error))
 
     def _item(self, place: Place, notification: Notification) -> Item:
         url = stream_url = ""
@@ -185,10 +195,6 @@ def _not_a_section(section_id: str) -> str:
         "“%(id)s” is not the ID of a section. Give the first and the last notification's ID with "
         "a comma between them, such as 1,10."
     ) % {"id": section_id[:80]}
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _head(place: Place) -> int | None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_eventsourcing.admin.places import Place, Places
+from django_eventsourcing.admin.reading import in_one_line, separate_look
 from django_eventsourcing.models import AbstractStoredEvent, AbstractTracking, TrackingRecord
 from django_eventsourcing.querysets import StoredEventQuerySet
 from eventsourcing.exceptions import EventSourcingError
@@ -123,10 +124,11 @@ def _read_rows(places: Places) -> tuple[dict[Key, AbstractTracking], dict[Table,
     for table in _tables(places):
         records = table.model.objects.using(table.database)
         try:
-            for row in records.order_by("application_name", "upstream_name")[:ROW_LIMIT]:
-                rows[table, row.application_name, row.upstream_name] = row
+            with separate_look(table.database):
+                for row in records.order_by("application_name", "upstream_name")[:ROW_LIMIT]:
+                    rows[table, row.application_name, row.upstream_name] = row
         except DatabaseError as error:
-            errors[table] = _in_one_line(error)
+            errors[table] = in_one_line(error)
     return rows, errors
 
 
@@ -171,10 +173,15 @@ def _position(
             )
         return _with_head(position, follower, upstream)
     except (DatabaseError, EventSourcingError, ImproperlyConfigured) as reason:
-        return replace(position, error=_in_one_line(reason))
+        return replace(position, error=in_one_line(reason))
 
 
 def _with_head(position: Position, follower: Place, upstream: Place) -> Position:
+    with separate_look(upstream.database):
+        return _look_ahead(position, follower, upstream)
+
+
+def _look_ahead(position: Position, follower: Place, upstream: Place) -> Position:
     start = position.notification_id or 0
     if not upstream.is_persisted:
         head = upstream.application.recorder.max_notification_id()
@@ -220,7 +227,3 @@ def _moved(at: datetime) -> str:
     if timezone.now() - at < timedelta(minutes=1):
         return _("moved less than a minute ago")
     return _("moved %(time)s ago") % {"time": timesince(at, depth=1)}
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

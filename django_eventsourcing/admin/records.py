@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ImproperlyConfigured
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import Error as DatabaseError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,10 +22,11 @@ from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload, readable_json
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.admin.reading import in_one_line, separate_look
 from django_eventsourcing.catalogue import EventClass
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin", "stored_event"]
+__all__ = ["RecordAdmin", "may_view", "stored_event"]
 
 NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
@@ -118,7 +120,8 @@ class RecordAdmin(ReadOnlyAdmin):
         page: Page[Any] = Page(rows=[], newer=None, older=None)
         try:
             if not form.errors:
-                page = self._read(form, places, alias)
+                with separate_look(alias):
+                    page = self._read(form, places, alias)
         except DatabaseError as error:
             problems.append(_unreachable(alias, error))
         return self.page(
@@ -155,11 +158,12 @@ class RecordAdmin(ReadOnlyAdmin):
             raise Http404(NO_RECORD)
         title, problems, shown = f"{capfirst(self.opts.verbose_name)} {number}", [], {}
         try:
-            record = self._find(number, places, alias, request.GET.get("application", ""))
-            if record is None:
-                raise Http404(NO_RECORD)
-            title = f"{class_name(record.topic)} {record.pk}"
-            shown = self._shown(record, places, alias)
+            with separate_look(alias):
+                record = self._find(request, number, places, alias)
+                if record is None:
+                    raise Http404(NO_RECORD)
+                title = f"{class_name(record.topic)} {record.pk}"
+                shown = self._shown(record, places, alias)
         except DatabaseError as error:
             problems.append(_unreachable(alias, error))
         return self.page(
@@ -198,11 +202,14 @@ class RecordAdmin(ReadOnlyAdmin):
             "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],
         }
 
-    def _find(self, number: int, places: Places, alias: str, application: str) -> Any:
+    def _find(self, request: HttpRequest, number: int, places: Places, alias: str) -> Any:
+        application = request.GET.get("application", "")
         place = places.find(application, database=alias) if application else None
         own = self.own_model(place)
         if own is None:
             return self._all(alias).filter(id=number).first()
+        if not may_view(request, own):
+            raise PermissionDenied
         return self._all(alias, own).filter(id=number, application_name=application).first()
 
     def _all(self, alias: str, model: type[Model] | None = None) -> QuerySet[Any]:
@@ -298,6 +305,13 @@ class RecordAdmin(ReadOnlyAdmin):
         return links
 
 
+def may_view(request: HttpRequest, model: type[Model]) -> bool:
+    """Tell whether the user has the permission to view the model's records."""
+    opts = model._meta
+    codename = get_permission_codename("view", opts)
+    return request.user.has_perm(f"{opts.app_label}.{codename}")
+
+
 def stored_event(record: Any) -> StoredEvent:
     """Return the record in the form that mappers read."""
     return StoredEvent(
@@ -311,5 +325,5 @@ def stored_event(record: Any) -> StoredEvent:
 def _unreachable(alias: str, error: Exception) -> str:
     return _("The database “%(database)s” cannot be read: %(error)s") % {
         "database": alias,
-        "error": " ".join(str(error).split()) or type(error).__name__,
+        "error": in_one_line(error),
     }

@@ -1,7 +1,7 @@
 """The admin shows the events of applications that have tables of their own."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from django_eventsourcing import get_application
@@ -62,6 +62,30 @@ def test_an_event_leads_to_its_neighbours_in_the_own_table(client, fido):
 
     assert "Dog.Registered" in text(previous)
     assert link(previous, str(fido)) is None
+
+
+@pytest.fixture
+def viewer():
+    """Return the client of a user who may view the shared table of events alone."""
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_storedeventrecord"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_own_table_has_a_permission_of_its_own(viewer, fido):
+    assert "DogSchool" not in text(viewer.get(LOGS))
+    assert viewer.get(SECTION).status_code == 403
+    assert viewer.get(f"{EVENTS}2/change/?application=DogSchool").status_code == 403
+    assert viewer.get(f"{EVENTS}2/change/").status_code == 200
+
+
+def test_with_its_permission_the_own_table_is_shown(viewer, fido):
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_dogevent"))
+
+    assert ids(viewer.get(SECTION)) == [1, 2]
+    assert viewer.get(f"{EVENTS}2/change/?application=DogSchool").status_code == 200
 
 
 def test_the_same_id_in_the_shared_table_is_another_event(client, fido):
