@@ -133,7 +133,7 @@ def test_positions_are_read_from_the_own_table_and_compared_with_the_own_log(cli
 
     assert TrackingRecord.objects.count() == 0
     assert DogTracking.objects.get().notification_id == 2
-    assert "Counters DogSchool 1 event behind 2 3 1" in page
+    assert "Counters DogSchool 1 event behind, moved less than a minute ago 2 3 1" in page
 
 
 def test_a_model_that_is_not_there_is_told_beside_the_application(client, settings, monkeypatch):
