@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
 )
 
 __all__ = [
+    "Factory",
     "POPOAggregateRecorder",
     "POPOApplicationRecorder",
     "POPOFactory",
@@ -206,3 +207,7 @@ class POPOFactory(InfrastructureFactory):
     def process_recorder(self) -> POPOProcessRecorder:
         """Return a recorder, of the class that ``PROCESS_RECORDER_TOPIC`` names if it does."""
         return self.resolved(self.PROCESS_RECORDER_TOPIC, self.process_recorder_class)()
+
+
+Factory = POPOFactory
+"""An earlier name of the factory."""

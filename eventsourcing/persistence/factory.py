@@ -208,11 +208,14 @@ def _resolve(key: str, topic: str) -> Any:
 def _factory_class(key: str, topic: str) -> type[InfrastructureFactory]:
     found = _resolve(key, topic)
     if isinstance(found, ModuleType):
-        classes = [
-            value
-            for value in vars(found).values()
-            if _is_factory(value) and value.__module__ == found.__name__
-        ]
+        # A class may have a second name.
+        classes = list(
+            dict.fromkeys(
+                value
+                for value in vars(found).values()
+                if _is_factory(value) and value.__module__ == found.__name__
+            )
+        )
         if len(classes) != 1:
             names = ", ".join(sorted(c.__name__ for c in classes)) or "none"
             raise InfrastructureFactoryError(

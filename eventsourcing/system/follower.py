@@ -1,6 +1,7 @@
 """Followers: applications that process the events of other applications, each exactly once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any, ClassVar
 
 from eventsourcing.application import NotificationLog
@@ -84,12 +85,14 @@ class Follower(EventSourcedProjection):
         start: int | None = None,
         stop: int | None = None,
         is_interrupted: Callable[[], bool] = lambda: False,
+        longest: float | None = None,
     ) -> int:
         """
         Process the next few notifications in one unit of work; return how many there were.
 
         Where the recorder has transactions, all of them are processed or none. The unit ends
-        early, and well, when ``is_interrupted()`` says so after a notification.
+        early, and well, after a notification when ``is_interrupted()`` says so, or when it has
+        lasted ``longest`` seconds since its claim.
         """
         with self.processing_lock:
             # The head is read first: whatever is below it is seen by the reading that follows.
@@ -103,10 +106,12 @@ class Follower(EventSourcedProjection):
             count = 0
             first = Tracking(leader_name, notifications[0].id)
             with self.recorder.processing(first, after=position or 0):
+                started = monotonic()
                 for event, tracking in self.convert_notifications(leader_name, notifications):
                     self.process_event(event, tracking)
                     count += 1
-                    if is_interrupted():
+                    is_over = longest is not None and monotonic() - started > longest
+                    if is_over or is_interrupted():
                         break
             return count
 

@@ -1,10 +1,11 @@
 """Systems: which application follows which."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from eventsourcing.application import Application
+from eventsourcing.application import Application, ProgrammingError
 from eventsourcing.system.follower import Follower
 from eventsourcing.system.leader import Leader
 from eventsourcing.system.process_application import ProcessApplication
@@ -39,6 +40,22 @@ class System:
             for leader, follower in pairwise(pipe):
                 self._add_edge(leader.name, follower.name)
         self._check_classes()
+
+    @property
+    def topic(self) -> str:
+        """
+        The topic of the system, as ``module:name``.
+
+        Raise ``ProgrammingError`` unless the system is an attribute of an imported module.
+        """
+        for module_name, module in list(sys.modules.items()):
+            for name, value in list(getattr(module, "__dict__", {}).items()):
+                if value is self:
+                    return f"{module_name}:{name}"
+        raise ProgrammingError(
+            "This system has no topic: it is not an attribute of a module. Assign it to a name in "
+            "a module, as in 'system = System(pipes=…)'."
+        )
 
     @property
     def leaders(self) -> list[str]:

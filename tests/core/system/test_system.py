@@ -2,8 +2,9 @@
 
 import pytest
 
-from eventsourcing.application import Application
+from eventsourcing.application import Application, ProgrammingError
 from eventsourcing.system import Follower, Leader, ProcessApplication, System
+from eventsourcing.topics import resolve_topic
 from tests.core.school import Counters, DogSchool, Tally
 
 
@@ -101,3 +102,20 @@ def test_refuses_two_applications_of_one_name():
 
     with pytest.raises(TypeError, match="Two applications have the name 'Counters'"):
         System(pipes=[[DogSchool, Counters], [DogSchool, other]])
+
+
+named_system = System(pipes=[[DogSchool, Counters]])
+
+
+def test_has_a_topic_where_a_module_has_it():
+    assert resolve_topic(named_system.topic) is named_system
+
+
+def test_has_no_topic_where_no_module_has_it():
+    with pytest.raises(ProgrammingError) as caught:
+        System(pipes=[[DogSchool, Counters]]).topic  # noqa: B018
+
+    assert str(caught.value) == (
+        "This system has no topic: it is not an attribute of a module. Assign it to a name in a "
+        "module, as in 'system = System(pipes=…)'."
+    )
