@@ -179,13 +179,17 @@ sys.exit(code) if code >= 0 else os.kill(os.getpid(), -code)
     [
         (
             "127.0.0.1:{taken}",
-            "127.0.0.1:{taken} cannot be served: Address already in use.  "
-            "HINT: Name another address, as in: make run ADDRESS=127.0.0.1:{next}",
+            (
+                "127.0.0.1:{taken} cannot be served: Address already in use.  "
+                "HINT: Name another address, as in: make run ADDRESS=127.0.0.1:{next}"
+            ),
         ),
         (
             "everywhere",
-            "ADDRESS=everywhere is not a host and a port.  "
-            "HINT: Write it as in: make run ADDRESS=127.0.0.1:8001",
+            (
+                "ADDRESS=everywhere is not a host and a port.  "
+                "HINT: Write it as in: make run ADDRESS=127.0.0.1:8001"
+            ),
         ),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_url_that_is_none(url: str, shown: str) -> None:
     ("url", "database", "driver", "extra"),
     [
         ("postgresql://me@host/name", "PostgreSQL", "psycopg", "postgres"),
-        ("mysql://me@host/name", "MariaDB and MySQL", "MySQLdb", "mysql"),
+        ("mysql://me@host/name", "MariaDB or MySQL", "mysqlclient", "mysql"),
     ],
 )
 def test_a_driver_that_is_not_installed(
@@ -61,23 +61,24 @@ def test_a_driver_that_is_not_installed(
     )
 
 
+def test_a_url_that_is_none_is_told_in_one_line() -> None:
+    done = manage("prepare", "foo")
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ImproperlyConfigured: DATABASE_URL is 'foo', which is not the URL of")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 @pytest.mark.parametrize(
-    ("url", "error"),
-    [
-        ("foo", "ImproperlyConfigured: DATABASE_URL is 'foo', which is not the URL"),
-        (
-            "sqlite:////nowhere/demo.sqlite3",
-            "DatabaseNotReadyError: Database 'default' (SQLite at /nowhere/demo.sqlite3) cannot be "
-            "reached: unable to open database file  HINT: Start it, or correct "
-            "DATABASES['default'] in your settings. They take it from DATABASE_URL.",
-        ),
-    ],
+    "url", ["sqlite:////nowhere/demo.sqlite3", "postgresql://me@127.0.0.1:1/nothing-listens"]
 )
-def test_a_database_that_cannot_be_used_is_told_in_one_line(url: str, error: str) -> None:
+def test_a_database_that_cannot_be_reached_is_told_in_one_line(url: str) -> None:
     done = manage("prepare", url)
 
     (line,) = done.stderr.splitlines()
-    assert line.startswith(error)
+    assert line.startswith("DatabaseNotReadyError: Database 'default' (")
+    assert "cannot be reached: " in line
+    assert line.endswith(" It comes from DATABASE_URL.")
     assert (done.returncode, done.stdout) == (1, "")
 
 

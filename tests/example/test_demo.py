@@ -81,7 +81,7 @@ def test_what_else_the_log_has_is_counted_beside_the_file() -> None:
     text = demo()
 
     lines = [line.split() for line in text.splitlines()]
-    assert "The log also has 2 from elsewhere, such as other imports" in text
+    assert "The log has activities from elsewhere too, such as another import: 2. " in text
     assert ["Confirm", "receipt", "60", "1", "61"] in lines
     assert ["Register", "application", "60", "0", "60"] in lines
     assert "Every count is that of the file and of what else the log has." in text

@@ -235,3 +235,38 @@ def test_tells_of_new_events_when_they_are_committed():
         callback()
 
     assert [event.name for event in told] == ["Fido"]
+
+
+HOOKS = (
+    "construct_env",
+    "construct_factory",
+    "construct_mapper",
+    "construct_transcoder",
+    "register_transcodings",
+    "construct_recorder",
+    "construct_event_store",
+    "construct_snapshot_store",
+    "construct_repository",
+    "construct_notification_log",
+)
+
+
+def test_is_put_together_by_hooks_in_order():
+    calls = []
+
+    def watched(name):
+        def hook(self, *args, **kwargs):
+            calls.append(name)
+            return getattr(super(Watched, self), name)(*args, **kwargs)
+
+        return hook
+
+    class Watched(DogSchool):
+        is_snapshotting_enabled = True
+
+    for name in HOOKS:
+        setattr(Watched, name, watched(name))
+
+    Watched()
+
+    assert tuple(calls) == HOOKS

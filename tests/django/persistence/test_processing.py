@@ -78,27 +78,27 @@ def test_a_notification_that_has_been_processed_is_refused(process_recorder, not
 
 
 @pytest.mark.parametrize("position", [3, 20])
-def test_a_position_that_was_moved_since_the_reading_is_not_overwritten(recorder, position):
-    recorder.insert_tracking(Tracking("DogSchool", position))
+def test_a_position_that_was_moved_since_the_reading_is_not_overwritten(process_recorder, position):
+    process_recorder.insert_tracking(Tracking("DogSchool", position))
 
     with pytest.raises(AlreadyProcessedError) as raised:
-        recorder.processing(TRACKING, after=10).__enter__()
+        process_recorder.processing(TRACKING, after=10).__enter__()
 
     assert str(raised.value) == (
         f"Counters: notification 21 of DogSchool is not the next one: the position is {position}."
     )
-    assert recorder.max_tracking_id("DogSchool") == position
+    assert process_recorder.max_tracking_id("DogSchool") == position
 
 
 @pytest.mark.parametrize("position", [None, 20])
-def test_a_position_where_it_was_at_the_reading_is_claimed(recorder, position):
+def test_a_position_where_it_was_at_the_reading_is_claimed(process_recorder, position):
     if position is not None:
-        recorder.insert_tracking(Tracking("DogSchool", position))
+        process_recorder.insert_tracking(Tracking("DogSchool", position))
 
-    with recorder.processing(TRACKING, after=position or 0):
-        recorder.insert_tracking(TRACKING)
+    with process_recorder.processing(TRACKING, after=position or 0):
+        process_recorder.insert_tracking(TRACKING)
 
-    assert recorder.max_tracking_id("DogSchool") == 21
+    assert process_recorder.max_tracking_id("DogSchool") == 21
 
 
 def test_of_two_workers_the_second_is_refused(recorder):
