@@ -14,8 +14,8 @@ __all__ = ["database_of"]
 EXAMPLES = "sqlite:////tmp/demo.sqlite3, postgresql://USER@HOST/NAME, mysql://USER@HOST/NAME"
 SQLITE = "django.db.backends.sqlite3"
 DRIVERS = {
-    "django.db.backends.postgresql": ("PostgreSQL", ("psycopg", "psycopg2"), "postgres"),
-    "django.db.backends.mysql": ("MariaDB and MySQL", ("MySQLdb",), "mysql"),
+    "django.db.backends.postgresql": ("PostgreSQL", "psycopg", ("psycopg", "psycopg2"), "postgres"),
+    "django.db.backends.mysql": ("MariaDB or MySQL", "mysqlclient", ("MySQLdb",), "mysql"),
 }
 
 
@@ -55,9 +55,9 @@ def _parse(url: str) -> dict[str, Any]:
 def _require_driver(engine: str) -> None:
     if engine == SQLITE:
         return
-    name, modules, extra = DRIVERS[engine]
+    name, driver, modules, extra = DRIVERS[engine]
     if not any(find_spec(module) for module in modules):
         raise ImproperlyConfigured(
-            f"DATABASE_URL asks for {name}, but the driver, {modules[0]}, is not installed.  "
+            f"DATABASE_URL asks for {name}, but the driver, {driver}, is not installed.  "
             f"HINT: {sys.executable} -m pip install 'django-eventsourcing[{extra}]'"
         )

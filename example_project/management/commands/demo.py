@@ -82,8 +82,8 @@ class Command(BaseCommand):
         }
         if elsewhere:
             self.stdout.write(
-                f"The log also has {elsewhere.total():,} from elsewhere, such as other imports: "
-                f"the counts must be those of both."
+                f"The log has activities from elsewhere too, such as another import: "
+                f"{elsewhere.total():,}. The counts must be those of both."
             )
             self._table(("Activity", "in the file", "elsewhere", "counted"), lines)
         else:

@@ -23,5 +23,5 @@ class Command(BaseCommand):
         except DatabaseNotReadyError as error:
             # Without a cause the database has answered: it lacks tables, which are made here.
             if error.__cause__ is not None:
-                raise DatabaseNotReadyError(f"{error} They take it from DATABASE_URL.") from error
+                raise DatabaseNotReadyError(f"{error} It comes from DATABASE_URL.") from error
         call_command("migrate", verbosity=0)
