@@ -84,7 +84,31 @@ def _find(label: str, base: type[Model], where: str) -> type[Model]:
             f"{where} is {label!r}, which does not derive from {base.__name__}.",
             f"Derive it from django_eventsourcing.models.{base.__name__}.",
         )
+    if not has_unique_constraint(model):
+        raise _error(
+            "E015",
+            f"{where} is {label!r}, which has no unique constraint over "
+            f"{', '.join(_unique_fields(model))}: nothing would keep two writers from recording "
+            "the same one.",
+            f"Let its Meta extend {base.__name__}.Meta, then make its migration and run it.",
+        )
     return model
+
+
+def has_unique_constraint(model: type[Model]) -> bool:
+    """Tell whether the database refuses a second record of a version, or of a position."""
+    # A proxy has the constraints of the model behind it.
+    opts = (model._meta.concrete_model or model)._meta
+    return any(
+        set(constraint.fields) == set(_unique_fields(model)) and constraint.deferrable is None
+        for constraint in opts.total_unique_constraints
+    )
+
+
+def _unique_fields(model: type[Model]) -> tuple[str, ...]:
+    if issubclass(model, AbstractTracking):
+        return ("application_name", "upstream_name")
+    return ("application_name", "originator_id", "originator_version")
 
 
 def _error(code: str, message: str, hint: str) -> ConfigurationError:

@@ -16,4 +16,4 @@ class DjangoEventSourcingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from django_eventsourcing import checks  # noqa: F401
+        from django_eventsourcing import checks, database_checks  # noqa: F401

@@ -1,26 +1,26 @@
 """System checks: what is wrong with a project's settings, told before anything runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Tags, register
-from django.db import Error as DatabaseError
+from django.core.checks import CheckMessage, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.db.models import Model
 
 from django_eventsourcing.conf import SystemConfig, find_problems, get_aliases, get_config
 from django_eventsourcing.problems import ConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from django_eventsourcing.models import AbstractStoredEvent
+    from django_eventsourcing.registry import ConfiguredSystem
 
 __all__ = [
     "check_applications",
-    "check_commit_order",
     "check_databases",
     "check_installation",
+    "check_routers",
     "check_settings",
 ]
 
@@ -61,7 +61,7 @@ def check_applications(**_: Any) -> list[CheckMessage]:
     from django_eventsourcing.loading import load_runner_class, load_system
 
     problems: list[Problem] = []
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[str, str]] = {}
     for config in _faultless_configs():
         try:
             system = load_system(config)
@@ -70,87 +70,71 @@ def check_applications(**_: Any) -> list[CheckMessage]:
             problems += error.problems
             continue
         for name in system.nodes:
-            if owners.setdefault(name, config.alias) != config.alias:
-                problems.append(_same_name(name, owners[name], config.alias))
+            alias, other = owners.setdefault(name.upper(), (config.alias, name))
+            if alias != config.alias:
+                problems.append(_same_name(alias, other, config.alias, name))
     return [_error(problem) for problem in problems]
 
 
 @register(_TAG)
 def check_databases(**_: Any) -> list[CheckMessage]:
     """Tell if a database that keeps events is set up in a way that hurts."""
-    aliases = dict.fromkeys(alias for config in _faultless_configs() for alias in _aliases(config))
     messages: list[CheckMessage] = []
-    for alias in aliases:
-        database = settings.DATABASES[alias]
-        engine = str(database.get("ENGINE", ""))
-        options = database.get("OPTIONS", {})
-        if engine.endswith("sqlite3") and not _is_in_memory(str(database.get("NAME", ""))):
+    for alias in dict.fromkeys(alias for system in _systems() for alias in system.databases):
+        try:
+            connection: Any = connections[alias]
+        except ImproperlyConfigured:
+            # Its engine or its driver is missing: whatever uses the database tells of it.
+            continue
+        options = connection.settings_dict.get("OPTIONS") or {}
+        if connection.vendor == "sqlite" and not connection.is_in_memory_db():
             messages += _check_sqlite(alias, options)
-        elif engine.endswith("mysql"):
+        elif connection.vendor == "mysql":
             messages += _check_mysql(alias, options)
     return messages
 
 
-@register(_TAG, Tags.database)
-def check_commit_order(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Tell if an event table lacks what keeps inserts of any origin in commit order."""
-    from django_eventsourcing.ordering import get_commit_order
+@register(_TAG)
+def check_routers(**_: Any) -> list[CheckMessage]:
+    """Tell if the database routers keep tables out of the database in which they are needed."""
+    from django_eventsourcing.databases import is_allowed, models_in
 
     messages: list[CheckMessage] = []
-    for alias, model in _event_models(databases or ()):
-        connection = connections[alias]
-        try:
-            is_installed = get_commit_order(connection).is_installed(
-                connection, model._meta.db_table
-            )
-        except DatabaseError:
-            # A database that does not answer, or is of a kind that is not supported, is told of
-            # by whatever uses it.
-            continue
-        if not is_installed:
-            messages.append(_warning(_no_commit_order(alias, model)))
+    for system in _systems():
+        for alias in system.databases:
+            try:
+                kept_out = [m for m in models_in(system, alias) if not is_allowed(m, alias)]
+            except ImproperlyConfigured:
+                # What the process environment names for a model is none, or there is no driver.
+                continue
+            if kept_out:
+                messages.append(_error(_kept_out(system, alias, kept_out)))
     return messages
 
 
-def _event_models(databases: Sequence[str]) -> "list[tuple[str, type[AbstractStoredEvent]]]":
-    """Return the event models of the configured applications in these databases, each once."""
-    from django_eventsourcing.registry import ConfiguredSystem
-
-    found: dict[tuple[str, type[AbstractStoredEvent]], None] = {}
-    for config in _faultless_configs():
-        try:
-            system = ConfiguredSystem(config)
-            for name in system.names:
-                alias = system.database_of(name)
-                if system.is_persisted(name) and alias in databases:
-                    found[alias, system.models_of(name).event] = None
-        except ConfigurationError:
-            continue
-    return list(found)
-
-
-def _no_commit_order(alias: str, model: "type[AbstractStoredEvent]") -> Problem:
-    opts = model._meta
+def _kept_out(system: "ConfiguredSystem", alias: str, models: list[type[Model]]) -> Problem:
     return Problem(
-        id="W002",
-        message=f"The table of {opts.label} in the database {alias!r} has no trigger that keeps "
-        "events in commit order: followers may skip events that are not inserted by Django's ORM.",
-        hint=f"Add AddCommitOrder({opts.object_name!r}), of django_eventsourcing.operations, to a "
-        f"migration of {opts.app_label!r}, and migrate the database.",
+        id="E017",
+        message=f"EVENTSOURCING[{system.alias!r}] keeps {', '.join(system.names_in(alias))} in the "
+        f"database {alias!r}, and DATABASE_ROUTERS keep these tables out of it: "
+        f"{', '.join(model._meta.label for model in models)}.",
+        hint="Let allow_migrate() of the routers return True or None for them there, then migrate "
+        "the database.",
     )
 
 
 def _check_sqlite(alias: str, options: dict[str, Any]) -> list[CheckMessage]:
     mode = str(options.get("transaction_mode") or "DEFERRED").upper()
     timeout = options.get("timeout", 5)
-    if mode in ("IMMEDIATE", "EXCLUSIVE") and timeout >= 20:
+    is_long = isinstance(timeout, (int, float)) and timeout >= 20
+    if mode in ("IMMEDIATE", "EXCLUSIVE") and is_long:
         return []
     return [
         _warning(
             Problem(
                 id="W001",
                 message=f"The SQLite database {alias!r} keeps events, with transaction_mode "
-                f"{mode} and a timeout of {timeout} s: under load, saves fail with 'database is "
+                f"{mode} and a timeout of {timeout!r} s: under load, saves fail with 'database is "
                 "locked'.",
                 hint=f"Set DATABASES[{alias!r}]['OPTIONS'] to {{'transaction_mode': 'IMMEDIATE', "
                 "'timeout': 20, 'init_command': 'PRAGMA journal_mode=WAL'}.",
@@ -189,30 +173,30 @@ def _faultless_configs() -> Iterator[SystemConfig]:
             continue
 
 
-def _aliases(config: SystemConfig) -> list[str]:
-    from django_eventsourcing.environments import system_env, uses_django
-    from django_eventsourcing.loading import load_system
+def _systems() -> "Iterator[ConfiguredSystem]":
+    """Return the systems that can be loaded; the other checks tell of the rest."""
+    from django_eventsourcing.registry import ConfiguredSystem
 
-    try:
-        system = load_system(config)
-    except ConfigurationError:
-        return []
-    env = system_env(config, system)
-    return [config.database_of(name) for name in system.nodes if uses_django(env, name)]
+    for config in _faultless_configs():
+        try:
+            yield ConfiguredSystem(config)
+        except ConfigurationError:
+            continue
 
 
-def _same_name(name: str, first: str, second: str) -> Problem:
+def _same_name(first: str, name: str, second: str, other: str) -> Problem:
+    if name == other:
+        has = f"both have an application named {name!r}"
+        kept = "events are kept by that name"
+    else:
+        has = f"have applications whose names differ by case alone: {name!r} and {other!r}"
+        kept = "the keys of an environment begin with the name in capitals"
     return Problem(
         id="E005",
-        message=f"EVENTSOURCING[{first!r}] and EVENTSOURCING[{second!r}] both have an application "
-        f"named {name!r}.",
+        message=f"EVENTSOURCING[{first!r}] and EVENTSOURCING[{second!r}] {has}.",
         hint="Keep it in one of the systems, or set the class attribute 'name' of one of them: "
-        "events are kept by that name.",
+        f"{kept}.",
     )
-
-
-def _is_in_memory(name: str) -> bool:
-    return name == ":memory:" or "mode=memory" in name
 
 
 def _error(problem: Problem) -> CheckMessage:

@@ -15,6 +15,7 @@ from django_eventsourcing.problems import (
 
 __all__ = [
     "DEFAULT_RUNNER",
+    "LONGEST_WAIT",
     "MODEL_KINDS",
     "ApplicationConfig",
     "ErrorPolicy",
@@ -28,6 +29,8 @@ __all__ = [
 MODEL_KINDS = ("EVENT", "SNAPSHOT", "TRACKING")
 """What an application may have models of its own for."""
 DEFAULT_RUNNER = "django_eventsourcing.runners.ThreadedRunner"
+LONGEST_WAIT = 86_400
+"""The most seconds that a setting or an option may give to wait: a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,8 +248,12 @@ class _Reader:
         if not _is_int(batch_size) or batch_size < 1:
             self.wrong(f"{where}['BATCH_SIZE']", batch_size, "a whole number from 1")
         poll_interval = options.get("POLL_INTERVAL", default.poll_interval)
-        if not _is_number(poll_interval) or poll_interval <= 0:
-            self.wrong(f"{where}['POLL_INTERVAL']", poll_interval, "a number of seconds above 0")
+        if not (_is_seconds(poll_interval) and poll_interval > 0):
+            self.wrong(
+                f"{where}['POLL_INTERVAL']",
+                poll_interval,
+                f"a number of seconds above 0, up to {LONGEST_WAIT}",
+            )
         return RunnerOptions(
             batch_size=batch_size,
             poll_interval=poll_interval,
@@ -263,8 +270,12 @@ class _Reader:
         if not _is_int(retries) or retries < 0:
             self.wrong(f"{where}['retries']", retries, "a whole number from 0")
         backoff = value.get("backoff", default.backoff)
-        if not (_is_list(backoff) and backoff and all(_is_number(n) and n >= 0 for n in backoff)):
-            self.wrong(f"{where}['backoff']", backoff, "a list of numbers of seconds")
+        if not (_is_list(backoff) and backoff and all(map(_is_seconds, backoff))):
+            self.wrong(
+                f"{where}['backoff']",
+                backoff,
+                f"a list of numbers of seconds, up to {LONGEST_WAIT}",
+            )
             backoff = default.backoff
         then = value.get("then", default.then)
         if then in ("park", "skip"):
@@ -352,5 +363,7 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _is_seconds(value: Any) -> bool:
+    # Neither an infinite number nor one that is not a number is between the two.
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= LONGEST_WAIT

@@ -15,7 +15,9 @@ PostgreSQL
     seeing all the lower ones. A trigger takes the same lock for inserts of any other origin
     (``COPY``, plain SQL): a trigger *before* the statement runs before the statement's ids are
     drawn. The lock belongs to the transaction, never to the session, so it is safe behind a
-    connection pooler, and a rollback gives it back.
+    connection pooler, and a rollback gives it back. An id that is given rather than drawn takes
+    the sequence along, in the same lock. All this supposes a sequence that hands out one id at a
+    time, and that is not behind the events: ``faults()`` tells of one that is otherwise.
 
 MySQL and MariaDB
     InnoDB draws an id before any lock of the row exists, so no lock on the events themselves can
@@ -44,8 +46,10 @@ from typing import TYPE_CHECKING
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.backends.utils import truncate_name
+from django.db.backends.utils import split_identifier, truncate_name
 from django.db.models import F, Subquery
+
+from django_eventsourcing.problems import Problem
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent, NotificationCounter
@@ -72,9 +76,11 @@ class CommitOrder(ABC):
     def uninstall(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
         """Remove what ``install()`` has added."""
 
-    def is_installed(self, connection: BaseDatabaseWrapper, table: str) -> bool:
-        """Tell whether the table has what ``install()`` adds; one that is not there lacks none."""
-        return True
+    def faults(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]
+    ) -> list[Problem]:
+        """Return what keeps the model's table out of order; one that is not there has no faults."""
+        return []
 
 
 class AdvisoryLock(CommitOrder):
@@ -86,52 +92,93 @@ class AdvisoryLock(CommitOrder):
     def before_insert(
         self, connection: BaseDatabaseWrapper, records: Sequence[AbstractStoredEvent]
     ) -> None:
-        """Take the lock; it is released by the end of the transaction."""
-        table = connection.ops.quote_name(records[0]._meta.db_table)
+        """Take the lock, until the end of the transaction; ids that are given move the sequence."""
+        opts = records[0]._meta
+        table = connection.ops.quote_name(opts.db_table)
+        highest = _highest_id(records)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT pg_advisory_xact_lock({self.namespace}, %s::regclass::oid::int4)", [table]
             )
+            if highest is not None:
+                cursor.execute(
+                    "SELECT setval(sequence, %s) FROM "
+                    "(SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) AS found "
+                    "WHERE COALESCE(pg_sequence_last_value(sequence), 0) < %s",
+                    [highest, table, opts.pk.column, highest],
+                )
 
     def install(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
         """Create the trigger that takes the lock for inserts of any origin."""
-        name = self._quoted_name(schema_editor, table)
-        self.uninstall(schema_editor, table)
+        trigger, function = self._quoted_names(schema_editor, table)
+        quoted_table = schema_editor.quote_name(table)
         schema_editor.execute(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"PERFORM pg_advisory_xact_lock({self.namespace}, TG_RELID::int4); RETURN NULL; "
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"PERFORM {self._locking}; RETURN NULL; "
             f"END $$",
             None,
         )
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {quoted_table}", None)
         schema_editor.execute(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {schema_editor.quote_name(table)} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+            f"CREATE TRIGGER {trigger} BEFORE INSERT ON {quoted_table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
             None,
         )
 
     def uninstall(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
-        """Drop the trigger."""
-        name = self._quoted_name(schema_editor, table)
+        """Drop the trigger, and its function unless a table that was renamed still uses it."""
+        trigger, function = self._quoted_names(schema_editor, table)
         quoted_table = schema_editor.quote_name(table)
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {quoted_table}", None)
-        schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()", None)
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {quoted_table}", None)
+        schema_editor.execute(
+            f"DO $$ BEGIN DROP FUNCTION IF EXISTS {function}(); "
+            f"EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END $$",
+            None,
+        )
 
-    def is_installed(self, connection: BaseDatabaseWrapper, table: str) -> bool:
-        """Tell whether the trigger is there, and switched on."""
-        quoted_table = connection.ops.quote_name(table)
+    def faults(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]
+    ) -> list[Problem]:
+        """Return what is wrong with the trigger, and with the sequence that ids are drawn from."""
+        table = connection.ops.quote_name(model._meta.db_table)
         with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s)", [table])
+            if cursor.fetchone()[0] is None:
+                return []
+            # By what it does: the table may have another name than when the trigger was made.
             cursor.execute(
-                "SELECT to_regclass(%s) IS NULL OR EXISTS (SELECT 1 FROM pg_trigger WHERE "
-                "tgrelid = to_regclass(%s) AND tgname = %s AND tgenabled <> 'D')",
-                [quoted_table, quoted_table, self._name(table)],
+                "SELECT EXISTS (SELECT 1 FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
+                "WHERE tgrelid = %s::regclass AND tgenabled IN ('O', 'A') "
+                "AND position(%s IN prosrc) > 0)",
+                [table, self._locking],
             )
-            return bool(cursor.fetchone()[0])
+            faults = [] if cursor.fetchone()[0] else [_no_trigger(connection, model)]
+            _, column = model._meta.pk.get_attname_column()
+            cursor.execute(
+                "SELECT sequence::text, seqcache, pg_sequence_last_value(sequence), "  # noqa: S608
+                f"(SELECT max({connection.ops.quote_name(str(column))}) FROM {table}) "
+                "FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) AS found "
+                "JOIN pg_sequence ON seqrelid = sequence",
+                [table, column],
+            )
+            for sequence, cache_size, last, highest in cursor.fetchall():
+                of = f"The sequence {sequence} of {_described(connection, model)}"
+                if cache_size > 1:
+                    faults.append(_cached(of, sequence, cache_size))
+                if highest is not None and (last or 0) < highest:
+                    faults.append(_behind(of, sequence, last or 0, highest))
+        return faults
 
-    def _quoted_name(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> str:
-        return schema_editor.quote_name(self._name(table))
+    @property
+    def _locking(self) -> str:
+        """The call by which the trigger takes the lock, and by which it is known."""
+        return f"pg_advisory_xact_lock({self.namespace}, TG_RELID::int4)"
 
-    def _name(self, table: str) -> str:
-        return truncate_name(f"{table}_commit_order", 63)
+    def _quoted_names(self, schema_editor: BaseDatabaseSchemaEditor, table: str) -> tuple[str, str]:
+        """Return the names of trigger and function, which is in the schema that the table names."""
+        schema, name = split_identifier(table)
+        trigger = schema_editor.quote_name(truncate_name(f"{name}_commit_order", 63))
+        return trigger, f"{schema_editor.quote_name(schema)}.{trigger}" if schema else trigger
 
 
 class CounterRow(CommitOrder):
@@ -143,12 +190,16 @@ class CounterRow(CommitOrder):
         """Draw ids for the records that have none; the counter stays locked until the end."""
         model = type(records[0])
         without_id = [record for record in records if record.pk is None]
-        last = self._draw(connection, model, len(without_id))
+        last = self._draw(connection, model, len(without_id), above=_highest_id(records))
         for id_, record in enumerate(without_id, start=last - len(without_id) + 1):
             record.pk = id_
 
     def _draw(
-        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent], count: int
+        self,
+        connection: BaseDatabaseWrapper,
+        model: type[AbstractStoredEvent],
+        count: int,
+        above: int | None,
     ) -> int:
         from django_eventsourcing.models import NotificationCounter
 
@@ -161,9 +212,11 @@ class CounterRow(CommitOrder):
         last: int
         highest: int | None
         last, highest = counter.values_list("last_id", Subquery(ids[:1])).get()
-        if highest is not None and last - count < highest:
-            # Events have come from elsewhere (a fixture, a dump): go on above them.
-            last = highest + count
+        floor = max(highest or 0, above or 0)
+        if last - count < floor:
+            # Events have come from elsewhere (a fixture, a dump), or their ids have been given:
+            # go on above them.
+            last = floor + count
             counter.update(last_id=last)
         return last
 
@@ -208,3 +261,42 @@ def get_commit_order(connection: BaseDatabaseWrapper) -> CommitOrder:
             f"Database {connection.alias!r} is {connection.display_name}, whose commits cannot be "
             f"kept in order. Use SQLite, PostgreSQL, MySQL or MariaDB."
         ) from error
+
+
+def _highest_id(records: Sequence[AbstractStoredEvent]) -> int | None:
+    """Return the highest of the ids that are given; ``None`` if all are to be drawn."""
+    return max((int(record.pk) for record in records if record.pk is not None), default=None)
+
+
+def _described(connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]) -> str:
+    return f"{model._meta.label} in the database {connection.alias!r}"
+
+
+def _no_trigger(connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]) -> Problem:
+    opts = model._meta
+    return Problem(
+        id="W002",
+        message=f"The table of {_described(connection, model)} has no trigger that keeps "
+        "events in commit order: followers may skip events that are not inserted by Django's ORM.",
+        hint=f"Add AddCommitOrder({opts.object_name!r}), of django_eventsourcing.operations, to a "
+        f"migration of {opts.app_label!r}, and migrate the database.",
+    )
+
+
+def _cached(of: str, sequence: str, cache_size: int) -> Problem:
+    return Problem(
+        id="E014",
+        message=f"{of} has CACHE {cache_size}: connections draw ids ahead of their turn, and "
+        "followers skip events for ever.",
+        hint=f"Run 'ALTER SEQUENCE {sequence} CACHE 1', then restart whatever records events: open "
+        "connections keep the ids that they have drawn.",
+    )
+
+
+def _behind(of: str, sequence: str, last: int, highest: int) -> Problem:
+    return Problem(
+        id="E014",
+        message=f"{of} is at {last}, and there is an event with the id {highest}: followers skip "
+        "the events that get lower ids from now on.",
+        hint=f"Run \"SELECT setval('{sequence}', {highest})\" while nothing records events.",
+    )

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["ConfigurationError", "NotConfiguredError", "Problem", "did_you_mean"]
+__all__ = ["ConfigurationError", "NotConfiguredError", "Problem", "did_you_mean", "one_line"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,11 @@ class ConfigurationError(ImproperlyConfigured):
         text = str(self.problems[0])
         super().__init__(f"{text} (and {more} more: run manage.py check)" if more else text)
 
+    @classmethod
+    def of(cls, code: str, message: str, hint: str) -> "ConfigurationError":
+        """Return the error of one problem, whose check has the id ``code``."""
+        return ConfigurationError([Problem(id=code, message=message, hint=hint)])
+
 
 class NotConfiguredError(ConfigurationError, KeyError):
     """A system or an application is asked for that the settings do not have."""
@@ -46,6 +51,11 @@ class NotConfiguredError(ConfigurationError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def one_line(error: BaseException) -> str:
+    """Return the text of an error without its line breaks."""
+    return " ".join(str(error).split())
 
 
 def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> str:

@@ -58,7 +58,7 @@ class ConfiguredSystem:
     @property
     def databases(self) -> list[str]:
         """The aliases of the databases that keep the applications' events, each once."""
-        aliases = (self.database_of(n) for n in self.names if uses_django(self._env, n))
+        aliases = (self.database_of(name) for name in self.names if self.is_persisted(name))
         return list(dict.fromkeys(aliases))
 
     @overload
@@ -94,6 +94,10 @@ class ConfiguredSystem:
         prefix = f"{name.upper()}_"
         labels = model_labels(lambda key: self._env.get(f"{prefix}{key}"))
         return resolve_models(labels, lambda kind: f"{prefix}DJANGO_{kind}_MODEL")
+
+    def names_in(self, alias: str) -> list[str]:
+        """Return the names of the applications that keep their events in the database."""
+        return [n for n in self.names if self.is_persisted(n) and self.database_of(n) == alias]
 
     def is_persisted(self, name: str) -> bool:
         """Tell whether the named application keeps its events in a database of Django's."""

@@ -31,7 +31,8 @@ class StopSignals:
 
     def __exit__(self, *args: object) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            # None stands for one that does not come from Python, and cannot be put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         # Only what is safe in the middle of anything: no locks, no buffered output.

@@ -24,6 +24,10 @@ __all__ = ["DjangoAggregateRecorder"]
 
 VERSION_FIELDS = {"application_name", "originator_id", "originator_version"}
 BIGGEST_VERSION = 2**63 - 1
+NAMED_VERSIONS = 5
+"""How many of the versions that are taken a conflict names."""
+ASKED_VERSIONS = 100
+"""How many versions are looked up by one query, which databases keep from being too long."""
 
 
 class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
@@ -131,22 +135,35 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
 
     def _conflict(self, stored_events: Sequence[StoredEvent]) -> RecordConflictError:
         """Return the error that names the versions which are taken."""
-        wanted = Q()
-        for event in stored_events:
-            wanted |= Q(
-                originator_id=event.originator_id, originator_version=event.originator_version
-            )
-        with database_errors(self.alias):
-            taken: list[tuple[Any, int]] = list(
-                self.records.of(self.application_name)
-                .filter(wanted)
-                .order_by("originator_id", "originator_version")
-                .values_list("originator_id", "originator_version")[:5]
-            )
+        try:
+            taken = self._taken(stored_events)
+        except db.Error:
+            # A conflict is told as one, even if the database tells no more of it.
+            taken = []
         # None is found if the events repeat a version among themselves.
-        named = taken or [(e.originator_id, e.originator_version) for e in stored_events[:5]]
+        named = taken or [
+            (e.originator_id, e.originator_version) for e in stored_events[:NAMED_VERSIONS]
+        ]
         versions = ", ".join(f"version {version} of {id_}" for id_, version in named)
         return RecordConflictError(
             f"{self.application_name}: {versions} has been recorded already. "
             f"Get the aggregate again and repeat the command."
         )
+
+    def _taken(self, stored_events: Sequence[StoredEvent]) -> list[tuple[Any, int]]:
+        """Return the first versions that are there already; a few events are asked for at once."""
+        for start in range(0, len(stored_events), ASKED_VERSIONS):
+            wanted = Q()
+            for event in stored_events[start : start + ASKED_VERSIONS]:
+                wanted |= Q(
+                    originator_id=event.originator_id, originator_version=event.originator_version
+                )
+            taken = list(
+                self.records.of(self.application_name)
+                .filter(wanted)
+                .order_by("originator_id", "originator_version")
+                .values_list("originator_id", "originator_version")[:NAMED_VERSIONS]
+            )
+            if taken:
+                return taken
+        return []

@@ -19,12 +19,16 @@ class DjangoRecorder(Recorder):
         """
         Call back once the calling thread's transaction is committed; at once if none is open.
 
+        Where transactions are managed by hand, with autocommit off, nothing tells of the commit:
+        then there is no call, outside of ``atomic()``.
+
         An error of a callback that has been waiting for the commit is logged, not raised: what
         was committed stays so, and the callbacks after it are called.
         """
-        if connections[self.alias].in_atomic_block:
+        connection = connections[self.alias]
+        if connection.in_atomic_block:
             transaction.on_commit(callback, using=self.alias, robust=True)
-        else:
+        elif connection.get_autocommit():
             callback()
 
     def renew(self) -> None:

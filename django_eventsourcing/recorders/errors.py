@@ -53,16 +53,22 @@ def breaks_constraint(error: db.Error, model: type[Model], constraint_fields: se
     """Tell whether the error says that the model's constraint over these fields is broken."""
     if not isinstance(error, db.IntegrityError):
         return False
-    text = str(error)
-    table = model._meta.db_table
-    columns = [
-        field.column for field in model._meta.concrete_fields if field.name in constraint_fields
-    ]
-    # SQLite names the columns; the others name the constraint.
-    return all(f"{table}.{column}" in text for column in columns) or any(
-        constraint.name in text
-        for constraint in model._meta.constraints
+    # A proxy has the constraints of the model behind it.
+    opts = (model._meta.concrete_model or model)._meta
+    names = [
+        constraint.name
+        for constraint in opts.constraints
         if isinstance(constraint, UniqueConstraint) and set(constraint.fields) == constraint_fields
+    ]
+    broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if broken is not None:
+        # PostgreSQL's drivers tell the name, which PostgreSQL has cut to 63 bytes.
+        return broken in {name.encode()[:63].decode(errors="ignore") for name in names}
+    text = str(error)
+    columns = [field.column for field in opts.concrete_fields if field.name in constraint_fields]
+    # SQLite names the columns; MySQL and MariaDB name the constraint.
+    return all(f"{opts.db_table}.{column}" in text for column in columns) or any(
+        name in text for name in names
     )
 
 

@@ -56,5 +56,9 @@ class SystemRunner(ABC):
         """Wait until all followers have ended; return whether they have within the time-out."""
 
     @abstractmethod
-    def reports(self) -> list[PipeReport]:
-        """Return how far each follower is in each of its upstream logs."""
+    def reports(self, *, look_up: bool = True) -> list[PipeReport]:
+        """
+        Return how far each follower is in each of its upstream logs.
+
+        Unless it is to look them up, positions are those last seen; no database is asked then.
+        """

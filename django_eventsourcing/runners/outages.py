@@ -15,8 +15,8 @@ _OPERATIONAL_ERRORS = (db.OperationalError, persistence.OperationalError)
 
 # Connections, resources, and conflicts between transactions.
 _POSTGRES_CLASSES = {"08", "40", "53"}
-# Shut down, crashed, starting up, dropped; a lock not available.
-_POSTGRES_STATES = {"57P01", "57P02", "57P03", "57P04", "55P03"}
+# Shut down, crashed, starting up, dropped, idle for too long; a lock not available.
+_POSTGRES_STATES = {"57P01", "57P02", "57P03", "57P04", "57P05", "55P03"}
 # Too many connections, shut down, killed; a lock not available, a deadlock. From 2000 on, the
 # client tells of a lost connection.
 _MYSQL_CODES = {1040, 1053, 1205, 1213, 1927, 4031}
@@ -52,15 +52,15 @@ def is_outage(error: BaseException) -> bool:
     Tell whether the database, rather than what is processed, is at fault.
 
     That is so if a connection is lost or cannot be made, and if another transaction's lock was
-    in the way. Drivers report other things by the same classes, a missing table for example,
-    that no patience cures. Whether a connection is usable now does not tell: Django opens a new
-    one when it leaves a transaction.
+    in the way. The driver's code tells, wherever it is in the chain of causes: drivers report
+    other things by the same classes, a missing table for example, that no patience cures. Whether
+    a connection is usable now does not tell: Django opens a new one when it leaves a transaction.
     """
     if isinstance(error, _INTERFACE_ERRORS):
         return True
     if not isinstance(error, _OPERATIONAL_ERRORS):
         return False
-    return "lock" in str(error).lower() or any(map(_is_drivers_outage, _causes(error)))
+    return any(map(_is_drivers_outage, _causes(error)))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,8 +8,11 @@ from eventsourcing.system import Follower
 
 __all__ = ["Pipe"]
 
-# Batches end early after this many seconds: they hold locks, and a stop should not wait long.
-_LONGEST_BATCH = 1.0
+# Batches end early after this many seconds. From the first event that a batch records to its
+# commit, all writers of the same table wait.
+_LONGEST_BATCH = 0.05
+# Seconds for which a position is known well enough to be told when the database cannot be asked.
+_POSITION_AGE = 1.0
 
 
 class Pipe:
@@ -27,6 +30,11 @@ class Pipe:
         self.processed = 0
         self.seconds = 0.0
         """The time spent with batches that were not empty."""
+        self.seen_position: int | None = None
+        """The position when it was last looked up, at most about a second before the last step."""
+        self.seen_head: int | None = None
+        """The head when it was last looked up."""
+        self._seen_at = float("-inf")
         self._is_stopping = is_stopping
         self._singles_left = 0
         self._first_position: int | None = None
@@ -47,14 +55,15 @@ class Pipe:
     def step(self) -> int:
         """Process the next batch; return how many notifications that were."""
         started = time.monotonic()
+        if started - self._seen_at > _POSITION_AGE:
+            self.position()
         if self._first_position is None:
-            self._first_position = self.position() or 0
+            self._first_position = self.seen_position or 0
         count = self.follower.process_batch(
             self.leader.name,
             1 if self.is_single else self._batch_size,
-            is_interrupted=lambda: (
-                self._is_stopping() or time.monotonic() - started > _LONGEST_BATCH
-            ),
+            is_interrupted=self._is_stopping,
+            longest=_LONGEST_BATCH,
         )
         self._singles_left = max(0, self._singles_left - 1) if count else 0
         if count:
@@ -68,11 +77,14 @@ class Pipe:
 
     def position(self) -> int | None:
         """Return the id of the last notification processed, by any worker."""
-        return self.follower.recorder.max_tracking_id(self.leader.name)
+        self.seen_position = self.follower.recorder.max_tracking_id(self.leader.name)
+        self._seen_at = time.monotonic()
+        return self.seen_position
 
     def head(self) -> int | None:
         """Return the id of the last notification in the upstream log."""
-        return self.leader.recorder.max_notification_id()
+        self.seen_head = self.leader.recorder.max_notification_id()
+        return self.seen_head
 
     def behind(self) -> int:
         """

@@ -28,7 +28,7 @@ class PipeReport:
     follower: str
     upstream: str
     position: int | None
-    """The id of the last notification processed, by any worker."""
+    """The id of the last notification processed, by any worker; ``None`` if it is not known."""
     head: int | None
     """The id of the last notification in the log."""
     processed: int

@@ -59,13 +59,13 @@ class ThreadedRunner(SystemRunner, RecordingEventReceiver):
             if any(p.leader.name == new_recording_event.application_name for p in worker.pipes):
                 worker.wake()
 
-    def reports(self) -> list[PipeReport]:
+    def reports(self, *, look_up: bool = True) -> list[PipeReport]:
         return [
             PipeReport(
                 follower=worker.follower.name,
                 upstream=pipe.leader.name,
-                position=_or_none(pipe.position),
-                head=_or_none(pipe.head),
+                position=_or_none(pipe.position) if look_up else pipe.seen_position,
+                head=_or_none(pipe.head) if look_up else pipe.seen_head,
                 processed=pipe.processed,
                 rate=pipe.rate,
                 state=worker.state,

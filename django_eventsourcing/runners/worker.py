@@ -15,7 +15,7 @@ from django_eventsourcing.runners.catch_up import CatchUp
 from django_eventsourcing.runners.outages import OutageBackoff, close_connections, is_outage
 from django_eventsourcing.runners.pipe import Pipe
 from django_eventsourcing.runners.report import State
-from eventsourcing.persistence import IntegrityError
+from eventsourcing.persistence import AlreadyProcessedError, PersistenceError
 from eventsourcing.system import Follower
 
 __all__ = ["FollowerWorker"]
@@ -27,8 +27,9 @@ class FollowerWorker(Thread):
     """
     Processes one follower's upstream logs until it is told to stop, or has caught up.
 
-    It looks when it is woken, and at every poll interval. When the policy fails for good, the
-    worker ends in the state ``FAILED``; anything else that ends it unasked is ``DIED``.
+    It looks when it is woken, and at every poll interval. When the policy fails for good, or the
+    database refuses to tell the position, the worker ends in the state ``FAILED``; anything else
+    that ends it unasked is ``DIED``.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class FollowerWorker(Thread):
     def run(self) -> None:
         try:
             self._work()
-        except _PolicyFailedError as error:
+        except _FollowerFailedError as error:
             self.state, self.reason = State.FAILED, str(error)
         except BaseException as error:
             self.state, self.reason = State.DIED, _described(error)
@@ -89,10 +90,11 @@ class FollowerWorker(Thread):
 
     def _look(self, pipe: Pipe) -> bool:
         """Process a batch; return whether to look again at once."""
+        if self.state is State.CAUGHT_UP:
+            self.state = State.RUNNING
         close_old_connections()
         try:
             count = pipe.step()
-            self._note_step(count)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a policy raises
@@ -100,6 +102,7 @@ class FollowerWorker(Thread):
             return True
         finally:
             close_old_connections()
+        self._note_step(count)
         return count > 0
 
     def _note_step(self, count: int) -> None:
@@ -109,13 +112,24 @@ class FollowerWorker(Thread):
         if count and self._catch_up:
             self._catch_up.moved(self.follower.name)
         self.state = State.RUNNING
-        self._progress.advance(count, left=lambda: sum(pipe.behind() for pipe in self.pipes))
+        self._tell(
+            lambda: self._progress.advance(
+                count, left=lambda: sum(pipe.behind() for pipe in self.pipes)
+            )
+        )
+
+    def _tell(self, write_progress: Callable[[], None]) -> None:
+        # What was processed is committed, whether it can be told or not.
+        try:
+            write_progress()
+        except Exception as error:  # noqa: BLE001 - whatever a stream or a database raises
+            logger.warning("%s cannot tell its progress: %s", self.follower.name, _described(error))
 
     def _recover(self, pipe: Pipe, error: Exception) -> None:
         try:
             if is_outage(error):
                 self._sit_out(error)
-            elif type(error) is IntegrityError and self._attempts[pipe].is_passed(pipe.position()):
+            elif isinstance(error, AlreadyProcessedError):
                 # Another worker has processed these: stand back a little, so that it goes on
                 # undisturbed, and only one of the two reads each batch.
                 self._stopping.wait(random.uniform(0, self._options.poll_interval))
@@ -124,9 +138,14 @@ class FollowerWorker(Thread):
             else:
                 self._retry(pipe, error)
         except Exception as second:
-            if not is_outage(second):
+            if is_outage(second):
+                self._sit_out(second)
+            elif isinstance(second, PersistenceError):
+                what = f"failed: {_described(second)}"
+                logger.error("%s has %s", self.follower.name, what, exc_info=second)
+                raise _FollowerFailedError(what) from error
+            else:
                 raise
-            self._sit_out(second)
 
     def _sit_out(self, error: Exception) -> None:
         if not self._outage.is_open:
@@ -151,7 +170,7 @@ class FollowerWorker(Thread):
                 attempt,
                 exc_info=error,
             )
-            raise _PolicyFailedError(f"failed at {what}") from error
+            raise _FollowerFailedError(f"failed at {what}") from error
         seconds = policy.backoff[min(attempt, len(policy.backoff)) - 1]
         logger.warning(
             "%s has failed at %s (%s); retry %d of %d in %g s",
@@ -167,15 +186,15 @@ class FollowerWorker(Thread):
 
     def _end(self) -> None:
         try:
-            self._progress.finish()
+            self._tell(self._progress.finish)
             self.follower.factory.release()
             close_connections()
         finally:
             self._on_end(self)
 
 
-class _PolicyFailedError(Exception):
-    """A notification has failed as often as the settings allow."""
+class _FollowerFailedError(Exception):
+    """A notification has failed as often as the settings allow, or cannot be come to at all."""
 
 
 class _Attempts:
@@ -184,7 +203,6 @@ class _Attempts:
     def __init__(self) -> None:
         self._position: int | None = None
         self._count = 0
-        self._refused_at: int | None = None
 
     def failed_at(self, position: int | None) -> int:
         """Return how many failures there have been at the position, with this one."""
@@ -192,12 +210,6 @@ class _Attempts:
             self._position, self._count = position, 0
         self._count += 1
         return self._count
-
-    def is_passed(self, position: int | None) -> bool:
-        """Tell, after a refused claim, whether the position has moved since the last refusal."""
-        moved = position is not None and position != self._refused_at
-        self._refused_at = position
-        return moved
 
 
 def _place(error: BaseException) -> str:

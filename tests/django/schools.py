@@ -31,6 +31,12 @@ class Namesake(ProcessApplication):
     name = "Counters"
 
 
+class Shouting(ProcessApplication):
+    """Has a name that stands for another application's in an environment."""
+
+    name = "COUNTERS"
+
+
 class Compressed(DogSchool):
     """Has settings of its own."""
 

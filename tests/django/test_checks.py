@@ -7,10 +7,13 @@ import types
 import pytest
 from django.conf import settings as django_settings
 from django.core import checks
+from django.db import ConnectionHandler
 
 from django_eventsourcing import checks as es_checks
+from django_eventsourcing import databases as es_databases
 from django_eventsourcing.problems import ConfigurationError
 from django_eventsourcing.registry import get_system
+from tests.django import schools
 
 MEMORY = {"PERSISTENCE_MODULE": "eventsourcing.popo"}
 SYSTEM = "tests.django.schools.system"
@@ -24,6 +27,8 @@ def run(settings, monkeypatch):
         settings.EVENTSOURCING = {"default": values}
         if databases is not None:
             monkeypatch.setattr(django_settings, "DATABASES", databases)
+            for module in (es_checks, es_databases):
+                monkeypatch.setattr(module, "connections", ConnectionHandler(databases))
         return [
             f"{message.id.partition('.')[2]} {message.msg}  HINT: {message.hint}"
             for message in checks.run_checks(tags=["eventsourcing"])
@@ -80,7 +85,7 @@ def test_e002_application_not_importable(run):
 def test_e002_model_of_an_app_that_is_not_installed(run):
     (problem,) = run(PIPES=[["tests.django.not_installed.School"]])
 
-    assert "models.Kennel doesn't declare an explicit app_label" in problem
+    assert "isn't in an application in INSTALLED_APPS" in problem
     assert problem.endswith("HINT: Add the app to INSTALLED_APPS.")
 
 
@@ -156,6 +161,39 @@ def test_e005_one_name_in_two_systems(settings):
     assert message.hint == (
         "Keep it in one of the systems, or set the class attribute 'name' of one of them: events "
         "are kept by that name."
+    )
+
+
+def test_e005_names_that_differ_by_case_alone(run):
+    school = "tests.core.school.DogSchool"
+
+    assert run(
+        PIPES=[[school, "tests.core.school.Counters"], [school, "tests.django.schools.Shouting"]]
+    ) == [
+        (
+            "E005 EVENTSOURCING['default'] has two applications whose names differ by case alone: "
+            "'Counters' and 'COUNTERS'.  HINT: Set the class attribute 'name' of one of them: the "
+            "keys of an environment begin with the name in capitals."
+        )
+    ]
+
+
+def test_e005_names_in_two_systems_that_differ_by_case_alone(settings):
+    settings.EVENTSOURCING = {
+        "default": {"SYSTEM": SYSTEM},
+        "reports": {"PIPES": [["tests.django.schools.Shouting"]]},
+    }
+
+    (message,) = es_checks.check_applications()
+
+    assert message.id == "django_eventsourcing.E005"
+    assert message.msg == (
+        "EVENTSOURCING['default'] and EVENTSOURCING['reports'] have applications whose names "
+        "differ by case alone: 'Counters' and 'COUNTERS'."
+    )
+    assert message.hint == (
+        "Keep it in one of the systems, or set the class attribute 'name' of one of them: the "
+        "keys of an environment begin with the name in capitals."
     )
 
 
@@ -303,6 +341,10 @@ def test_mysql_with_djangos_isolation_passes(run):
         ({}, "transaction_mode DEFERRED and a timeout of 5 s"),
         ({"transaction_mode": "IMMEDIATE"}, "transaction_mode IMMEDIATE and a timeout of 5 s"),
         ({"timeout": 30}, "transaction_mode DEFERRED and a timeout of 30 s"),
+        (
+            {"transaction_mode": "IMMEDIATE", "timeout": "20"},
+            "transaction_mode IMMEDIATE and a timeout of '20' s",
+        ),
     ],
 )
 def test_w001_sqlite_options(run, options, shown):
@@ -318,6 +360,77 @@ def test_w001_sqlite_options(run, options, shown):
 
 def test_sqlite_as_recommended_passes(run):
     assert run({"default": {**SQLITE, "OPTIONS": RECOMMENDED}}, SYSTEM=SYSTEM) == []
+
+
+def test_sqlite_behind_an_engine_of_another_name_is_sqlite(run):
+    engine = "tests.django.sqlite_engine"
+
+    assert run({"default": {**SQLITE, "ENGINE": engine}}, SYSTEM=SYSTEM)[0].startswith("W001 ")
+
+
+def test_sqlite_in_memory_passes(run):
+    assert run({"default": {**SQLITE, "NAME": ":memory:"}}, SYSTEM=SYSTEM) == []
+
+
+class Denying:
+    """Keeps the tables of one app out of all databases."""
+
+    def __init__(self, app_label):
+        self.app_label = app_label
+
+    def allow_migrate(self, db, app_label, **hints):
+        return False if app_label == self.app_label else None
+
+
+def test_e017_tables_that_routers_keep_out(run, settings):
+    settings.DATABASE_ROUTERS = [Denying("django_eventsourcing")]
+
+    assert run(SYSTEM=SYSTEM) == [
+        (
+            "E017 EVENTSOURCING['default'] keeps DogSchool, Counters in the database 'default', and "
+            "DATABASE_ROUTERS keep these tables out of it: django_eventsourcing.StoredEventRecord, "
+            "django_eventsourcing.SnapshotRecord, django_eventsourcing.TrackingRecord.  HINT: Let "
+            "allow_migrate() of the routers return True or None for them there, then migrate the "
+            "database."
+        )
+    ]
+
+
+def test_e017_the_counter_is_needed_on_mysql(run, settings):
+    pytest.importorskip("MySQLdb")
+    settings.DATABASE_ROUTERS = [Denying("django_eventsourcing")]
+
+    (text,) = run({"default": {"ENGINE": "django.db.backends.mysql"}}, SYSTEM=SYSTEM)
+
+    assert "django_eventsourcing.NotificationCounter." in text
+
+
+def test_routers_that_keep_other_tables_out_pass(run, settings):
+    settings.DATABASE_ROUTERS = [Denying("auth")]
+
+    assert run(SYSTEM=SYSTEM) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        (
+            "N" * 256,
+            f"application_name '{'N' * 40}…' has 256 characters; StoredEventRecord keeps 255 at most",
+        ),
+        ("N\0", "application_name 'N\\x00' contains a NUL, which databases cannot keep"),
+    ],
+)
+def test_e018_a_name_that_cannot_be_kept(run, monkeypatch, name, fault):
+    monkeypatch.setattr(schools.Shouting, "name", name)
+
+    assert run(PIPES=[["tests.django.schools.Shouting"]]) == [
+        (
+            "E018 EVENTSOURCING['default'] has an application whose name cannot be kept with its "
+            f"events: {fault}.  HINT: Set the class attribute 'name' to another name."
+        )
+    ]
+    assert run(PIPES=[["tests.django.schools.Shouting"]], ENV=MEMORY) == []
 
 
 def test_databases_that_keep_no_events_are_not_looked_at(run):

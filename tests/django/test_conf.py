@@ -1,5 +1,7 @@
 """Settings: what they become, and what is said about those that cannot be used."""
 
+import math
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -248,7 +250,7 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
             {"SYSTEM": SYSTEM, "OPTIONS": {"POLL_INTERVAL": "1"}},
             (
                 "EVENTSOURCING['default']['OPTIONS']['POLL_INTERVAL'] is '1'.  HINT: Give a number "
-                "of seconds above 0. (django_eventsourcing.E006)"
+                "of seconds above 0, up to 86400. (django_eventsourcing.E006)"
             ),
         ),
         (
@@ -262,7 +264,7 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
             {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"backoff": 5}}},
             (
                 "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['backoff'] is 5.  HINT: Give a list "
-                "of numbers of seconds. (django_eventsourcing.E006)"
+                "of numbers of seconds, up to 86400. (django_eventsourcing.E006)"
             ),
         ),
         (
@@ -297,6 +299,26 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
 )
 def test_each_fault_is_told_with_its_remedy(settings, values, text):
     assert texts(settings, **values) == [text]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan, 86_401, True])
+def test_intervals_are_above_0_and_end(settings, seconds):
+    (text,) = texts(settings, SYSTEM=SYSTEM, OPTIONS={"POLL_INTERVAL": seconds})
+
+    assert text.startswith(
+        f"EVENTSOURCING['default']['OPTIONS']['POLL_INTERVAL'] is {seconds!r}.  HINT: "
+    )
+
+
+@pytest.mark.parametrize("seconds", [-1, math.inf, math.nan, 86_401])
+def test_waits_between_retries_end(settings, seconds):
+    options = {"ON_ERROR": {"backoff": [1, seconds]}}
+
+    (text,) = texts(settings, SYSTEM=SYSTEM, OPTIONS=options)
+
+    assert text.startswith(
+        f"EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['backoff'] is [1, {seconds!r}].  HINT: "
+    )
 
 
 @pytest.mark.parametrize("value", [[], None, {1: {}}])

@@ -1,21 +1,25 @@
 """``manage.py run_system``: keep the followers of a system processing events."""
 
+import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import replace
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
-from django_eventsourcing.databases import describe, labels_of, require_ready
+from django_eventsourcing.conf import LONGEST_WAIT
+from django_eventsourcing.databases import describe, labels_of, models_in, require_ready
 from django_eventsourcing.loading import load_runner_class
 from django_eventsourcing.management.signals import StopSignals
 from django_eventsourcing.problems import NotConfiguredError
 from django_eventsourcing.registry import ConfiguredSystem, get_system
 from django_eventsourcing.runners import SystemRunner
-from django_eventsourcing.runners.report import State, summary_table
+from django_eventsourcing.runners.report import PipeReport, State, summary_table
 from eventsourcing.exceptions import EventSourcingError
 
 __all__ = ["Command"]
@@ -72,12 +76,18 @@ class Command(BaseCommand):
         system = self._system(options["alias"])
         runner = self._runner(system, options)
         _require_databases(system)
+        _close_connections(system)
         with StopSignals() as signals:
             self._start(runner)
             self._write_banner(runner)
             is_drained = self._watch(runner, signals, options["drain_timeout"])
-        self._write_summary(runner)
-        _raise_for(runner, is_drained)
+            if not is_drained:
+                self._abandon(runner)
+            # It may have been lost since it was last used.
+            _close_connections(system)
+            reports = runner.reports()
+            self._write_summary(reports)
+        _raise_for(reports, is_once=runner.once)
 
     def _check_settings(self) -> None:
         for message in checks.run_checks(tags=["eventsourcing"]):
@@ -130,9 +140,20 @@ class Command(BaseCommand):
         self._write(f"  followers  {', '.join(runner.followers)}")
         self._write(f"  polling    {'until caught up' if runner.once else polling}")
 
-    def _write_summary(self, runner: SystemRunner) -> None:
+    def _abandon(self, runner: SystemRunner) -> NoReturn:
+        """End the process at once: what keeps the followers busy would keep anything else, too."""
+        self._write_summary(runner.reports(look_up=False))
+        self.stderr.write(
+            "CommandError: Followers were still busy at the drain timeout; what they had in hand "
+            "is rolled back.  HINT: Allow more by --drain-timeout."
+        )
+        for stream in (self.stdout, self.stderr, sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(DRAIN_TIMEOUT)
+
+    def _write_summary(self, reports: list[PipeReport]) -> None:
         self._write("")
-        for line in summary_table(runner.reports()):
+        for line in summary_table(reports):
             self._write(line)
 
     def _write(self, line: str) -> None:
@@ -169,23 +190,25 @@ def _chosen(system: ConfiguredSystem, only: list[str], exclude: list[str]) -> li
 
 def _require_databases(system: ConfiguredSystem) -> None:
     for alias in system.databases:
-        names = [name for name in system.names if system.database_of(name) == alias]
+        names = system.names_in(alias)
         labels = labels_of(system.system.get_app_cls(name) for name in names)
-        require_ready(alias, labels.union(*(system.models_of(name).app_labels for name in names)))
+        labels = labels.union(*(system.models_of(name).app_labels for name in names))
+        require_ready(alias, labels, models_in(system, alias))
 
 
-def _raise_for(runner: SystemRunner, is_drained: bool) -> None:
-    if not is_drained:
-        raise CommandError(
-            "Followers were still busy at the drain timeout; what they had in hand is rolled "
-            "back.  HINT: Allow more by --drain-timeout.",
-            returncode=DRAIN_TIMEOUT,
-        )
-    states = {report.follower: report.state for report in runner.reports()}
+def _close_connections(system: ConfiguredSystem) -> None:
+    """Close the connections of this thread, which has no use for them while followers work."""
+    for alias in system.databases:
+        if not connections[alias].in_atomic_block:
+            connections[alias].close()
+
+
+def _raise_for(reports: list[PipeReport], *, is_once: bool) -> None:
+    states = {report.follower: report.state for report in reports}
     for state, code, hint in (
         (State.DIED, FAILURE, "The log has the traceback."),
         (State.FAILED, POLICY_STOPPED, "Remove the cause and start again: it goes on from there."),
-        (State.STOPPED, FAILURE if runner.once else 0, "Start again: it goes on from there."),
+        (State.STOPPED, FAILURE if is_once else 0, "Start again: it goes on from there."),
     ):
         names = ", ".join(name for name, s in states.items() if s is state)
         if names and code:
@@ -197,8 +220,10 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    if not 0 < seconds <= LONGEST_WAIT:
+        raise ArgumentTypeError(
+            f"{text!r} is not a number of seconds above 0, up to {LONGEST_WAIT}"
+        )
     return seconds
 
 

@@ -234,6 +234,15 @@ def test_ends_a_batch_early_when_it_is_interrupted(school):
     assert counters.recorder.max_tracking_id("DogSchool") == 1
 
 
+def test_ends_a_batch_early_when_it_has_lasted_long_enough(school):
+    dog_id = school.register_dog("Fido")
+    school.add_trick(dog_id, "sit")
+    counters = follower_of(school)
+
+    assert counters.process_batch("DogSchool", longest=-1) == 1
+    assert counters.process_batch("DogSchool", longest=None) == 1
+
+
 def test_a_position_that_somebody_else_has_moved_stays_where_it_is():
     counters = Counters()
     moved = Tracking("DogSchool", 9)

@@ -8,3 +8,4 @@ from tests.settings import DATABASES
 
 EVENTSOURCING = json.loads(os.environ.get("TEST_EVENTSOURCING", "{}"))
 DATABASES |= json.loads(os.environ.get("TEST_DATABASES", "{}"))
+DATABASE_ROUTERS = json.loads(os.environ.get("TEST_ROUTERS", "[]"))

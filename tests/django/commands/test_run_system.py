@@ -2,13 +2,16 @@
 
 import io
 import re
+from typing import ClassVar
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.db import connections
 
 from django_eventsourcing import get_application
 from django_eventsourcing.registry import reset
+from django_eventsourcing.runners import ThreadedRunner
 from tests.core.school import Counters, DogSchool, Tally
 
 QUICK = {"retries": 0}
@@ -103,8 +106,9 @@ def test_leaving_out_all_followers_is_refused(configured):
     [
         ("--batch-size", "0", "'0' is not a whole number from 1"),
         ("--batch-size", "x", "'x' is not a whole number from 1"),
-        ("--poll-interval", "0", "'0' is not a number of seconds above 0"),
-        ("--drain-timeout", "nan", "'nan' is not a number of seconds above 0"),
+        ("--poll-interval", "0", "'0' is not a number of seconds above 0, up to 86400"),
+        ("--poll-interval", "inf", "'inf' is not a number of seconds above 0, up to 86400"),
+        ("--drain-timeout", "nan", "'nan' is not a number of seconds above 0, up to 86400"),
     ],
 )
 def test_options_out_of_range_are_refused(settings, option, value, message):
@@ -190,6 +194,26 @@ def test_once_exits_with_3_when_a_follower_has_failed(configured):
         ),
     )
     assert get_application(Counters).get_count("sing") == 1
+
+
+class Watchful(ThreadedRunner):
+    """Notes whether the starting thread holds a connection while the followers work."""
+
+    held: ClassVar[list[bool]] = []
+
+    def wait(self, timeout=None):
+        self.held += [connections[alias].connection is not None for alias in self.system.databases]
+        return super().wait(timeout)
+
+
+def test_the_main_thread_holds_no_connection_while_followers_work(configured):
+    configured()["default"]["RUNNER"] = f"{__name__}.Watchful"
+    add_tricks("sit")
+
+    run_system("--once")
+
+    assert Watchful.held
+    assert not any(Watchful.held)
 
 
 def test_memory_serves_where_no_database_is_wanted(settings):

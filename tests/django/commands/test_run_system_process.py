@@ -2,11 +2,15 @@
 
 import re
 import signal
+from contextlib import closing, contextmanager
 
 import pytest
+from django.db import connections
 
 from django_eventsourcing import get_application
+from django_eventsourcing.models import TrackingRecord
 from tests.core.school import Counters, DogSchool, Tally
+from tests.databases import on
 from tests.django.commands.processes import Manage, manage
 from tests.django.schools import Loud, Mortal
 from tests.waiting import wait_until
@@ -121,6 +125,48 @@ def test_the_drain_timeout_ends_it_with_5(configured, tmp_path):
         )
 
 
+@on("postgres", "mariadb")
+def test_the_drain_timeout_ends_it_though_a_table_is_locked(configured, database):
+    setting = configured()
+    with Manage("run_system", "--drain-timeout=0.2", eventsourcing=setting) as runner:
+        add_tricks(1)
+        wait_until(lambda: get_application(Tally).recorder.max_tracking_id("Counters"), "idle", 60)
+        with locked(database, TrackingRecord._meta.db_table) as is_waited_for:
+            wait_until(is_waited_for, "waiting for the lock")
+            runner.send(signal.SIGTERM)
+
+            assert runner.wait(10) == 5
+
+        assert re.search(r"^Counters +DogSchool .* running$", runner.output, re.MULTILINE)
+        assert "CommandError: Followers were still busy" in runner.output
+
+
+@contextmanager
+def locked(alias, table):
+    """Lock a table for all others; give what tells whether somebody waits for it."""
+    holder, observer = connections[alias].copy(), connections[alias].copy()
+    with closing(holder), closing(observer):
+        is_postgres = holder.vendor == "postgresql"
+        holder.set_autocommit(not is_postgres)
+        with holder.cursor() as cursor, observer.cursor() as others:
+            cursor.execute(
+                f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
+                if is_postgres
+                else f"LOCK TABLES {table} WRITE"
+            )
+
+            def is_waited_for():
+                others.execute(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                    if is_postgres
+                    else "SELECT count(*) FROM information_schema.processlist "
+                    "WHERE state LIKE '%lock%'"
+                )
+                return others.fetchone()[0] > 0
+
+            yield is_waited_for
+
+
 def test_killed_and_started_again_it_processes_each_event_once(configured, tmp_path):
     setting = configured("loud_system", BATCH_SIZE=7)
     add_tricks(60)
@@ -201,6 +247,28 @@ def test_missing_migrations_are_told_with_the_remedy(tmp_path):
         r"django_eventsourcing \(\d+\)\.  HINT: Run 'manage\.py migrate --database other'\.\n",
         output,
     )
+
+
+ROUTERS = {"TEST_ROUTERS": '["tests.django.commands.routers.KeepOut"]'}
+
+
+def test_tables_that_a_router_keeps_out_are_told_with_the_remedy(tmp_path):
+    databases = {"other": sqlite(tmp_path / "routed.sqlite3")}
+    kwargs = {"eventsourcing": SYSTEM, "databases": databases}
+
+    assert manage("migrate", "--skip-checks", "--database=other", env=ROUTERS, **kwargs)[0] == 0
+    code, output = manage("run_system", env=ROUTERS, **kwargs)
+    assert code == 1
+    assert output.startswith("CommandError: EVENTSOURCING['default'] keeps DogSchool, Counters ")
+    assert output.endswith("(django_eventsourcing.E017)\n")
+
+    # Without the router, the migrations are there by name alone, until the remedy is followed.
+    code, output = manage("run_system", "--once", **kwargs)
+    assert code == 1
+    assert " lacks the tables django_eventsourcing_storedeventrecord, " in output
+    for command in re.findall(r"'manage\.py (.*?)'", output):
+        assert manage(*command.split(), **kwargs)[0] == 0, command
+    assert manage("run_system", "--once", **kwargs)[0] == 0
 
 
 def test_an_unreachable_file_is_told_with_the_remedy(tmp_path):

@@ -43,6 +43,20 @@ def test_a_write_is_announced_when_the_callers_transaction_is_committed(
     assert process_recorder.announcer.wait(mark, timeout=0)
 
 
+def test_a_write_with_autocommit_off_is_not_announced(database, process_recorder, write):
+    mark = process_recorder.announcer.mark()
+
+    transaction.set_autocommit(False, using=database)
+    try:
+        write(process_recorder)
+        assert not process_recorder.announcer.wait(mark, timeout=0)
+    finally:
+        transaction.rollback(using=database)
+        transaction.set_autocommit(True, using=database)
+
+    assert not process_recorder.announcer.wait(mark, timeout=0)
+
+
 def test_a_write_that_is_rolled_back_is_not_announced(database, process_recorder, write):
     mark = process_recorder.announcer.mark()
 

@@ -4,11 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from django import db
 from django.contrib.auth.models import Group
 from django.db import connections, transaction
+from django.test.utils import isolate_apps
 
+from django_eventsourcing.models import AbstractStoredEvent, StoredEventRecord
+from django_eventsourcing.recorders import DjangoApplicationRecorder
+from django_eventsourcing.recorders.aggregate import VERSION_FIELDS
+from django_eventsourcing.recorders.errors import breaks_constraint
 from eventsourcing.conformance import selected, stored_event
 from eventsourcing.persistence import IntegrityError, RecordConflictError, Tracking
+from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 
 
@@ -24,6 +31,83 @@ def test_a_conflict_names_application_originator_and_version(application_recorde
         f"Get the aggregate again and repeat the command."
     )
     assert isinstance(raised.value.__cause__, Exception)
+
+
+def test_a_conflict_of_very_many_events_is_told_as_one(application_recorder):
+    originator_id = uuid4()
+    events = [stored_event(originator_id, version) for version in range(1, 1501)]
+    application_recorder.insert_events(events)
+
+    with pytest.raises(RecordConflictError) as raised:
+        application_recorder.insert_events(events)
+
+    assert str(raised.value).startswith(
+        f"Counters: version 1 of {originator_id}, version 2 of {originator_id}, "
+    )
+    assert str(raised.value).count("version") == 5
+
+
+def test_a_conflict_names_the_version_that_is_taken_among_very_many(application_recorder):
+    originator_id = uuid4()
+    application_recorder.insert_events([stored_event(originator_id, 333)])
+
+    with pytest.raises(RecordConflictError) as raised:
+        application_recorder.insert_events(
+            [stored_event(originator_id, version) for version in range(1, 400)]
+        )
+
+    assert str(raised.value).startswith(
+        f"Counters: version 333 of {originator_id} has been recorded already."
+    )
+
+
+def test_a_conflict_is_told_even_if_the_database_fails_to_say_more(
+    application_recorder, monkeypatch
+):
+    event = stored_event()
+    application_recorder.insert_events([event])
+
+    def of(application_name):
+        raise db.OperationalError("the server has gone away")
+
+    monkeypatch.setattr(type(application_recorder.records), "of", staticmethod(of))
+    with pytest.raises(RecordConflictError, match=f"version 1 of {event.originator_id}"):
+        application_recorder.insert_events([event])
+
+
+@on("default", "postgres")
+def test_a_conflict_is_told_by_a_constraint_whose_name_is_cut(database):
+    with isolate_apps("tests"):
+
+        class VeryLongNamedMunicipalPermitCaseAdministrationStoredEvent(AbstractStoredEvent):
+            class Meta(AbstractStoredEvent.Meta):
+                app_label = "tests"
+                db_table = "tests_long_named_event"
+
+    model = VeryLongNamedMunicipalPermitCaseAdministrationStoredEvent
+    recorder = DjangoApplicationRecorder("Permits", alias=database, model=model)
+    event = stored_event()
+    with connections[database].schema_editor() as editor:
+        editor.create_model(model)
+    try:
+        recorder.insert_events([event])
+
+        with pytest.raises(RecordConflictError, match=f"version 1 of {event.originator_id}"):
+            recorder.insert_events([event])
+    finally:
+        with connections[database].schema_editor() as editor:
+            editor.delete_model(model)
+
+
+def test_another_constraint_than_that_of_versions_is_no_conflict(database, application_recorder):
+    (taken,) = application_recorder.insert_events([stored_event()])
+    record = application_recorder._record(stored_event())
+    record.id = taken
+
+    with pytest.raises(db.IntegrityError) as raised:
+        application_recorder.records.bulk_create([record])
+
+    assert not breaks_constraint(raised.value, StoredEventRecord, VERSION_FIELDS)
 
 
 def test_a_conflict_leaves_the_callers_transaction_usable(database, application_recorder):

@@ -93,6 +93,135 @@ def test_mariadb_takes_ids_back_with_a_savepoint(database, application_recorder)
         assert application_recorder.insert_events([stored_event()]) == [first + 1]
 
 
+@on("mariadb")
+def test_mariadb_goes_on_above_a_given_id_whose_event_is_deleted(database, application_recorder):
+    (first,) = application_recorder.insert_events([stored_event()])
+    given = event_with_id(first + 10)
+    given.save(using=database)
+    given.delete(using=database)
+
+    assert application_recorder.insert_events([stored_event()]) == [first + 11]
+
+
+def event_with_id(id_):
+    event = stored_event()
+    return StoredEventRecord(
+        id=id_,
+        application_name="CatSchool",
+        originator_id=event.originator_id,
+        originator_version=event.originator_version,
+        topic=event.topic,
+        state=event.state,
+    )
+
+
+@pytest.mark.parametrize("insert", ["save", "bulk_create"])
+def test_events_get_ids_above_those_that_were_given(database, application_recorder, insert):
+    (first,) = application_recorder.insert_events([stored_event()])
+    given = event_with_id(first + 10)
+    if insert == "save":
+        given.save(using=database)
+    else:
+        StoredEventRecord.objects.using(database).bulk_create([given])
+
+    assert application_recorder.insert_events([stored_event()]) == [first + 11]
+
+
+def test_a_low_id_that_is_given_does_not_take_the_others_back(database, application_recorder):
+    first, second = application_recorder.insert_events([stored_event(), stored_event()])
+    StoredEventRecord.objects.using(database).filter(id=first).delete()
+    event_with_id(first).save(using=database)
+
+    assert application_recorder.insert_events([stored_event()]) == [second + 1]
+
+
+def test_the_first_id_may_be_given(database, kennel_event):
+    recorder = DjangoApplicationRecorder("Kennel", alias=database, model=kennel_event)
+    record = recorder._record(stored_event())
+    record.id = 1
+    record.save(using=database)
+
+    assert recorder.insert_events([stored_event()]) == [2]
+
+
+@on("postgres")
+def test_the_trigger_is_found_after_its_table_is_renamed(database, kennel_event):
+    connection = connections[database]
+    order = get_commit_order(connection)
+    table = kennel_event._meta.db_table
+    assert order.faults(connection, kennel_event) == []
+
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(kennel_event, table, f"{table}_renamed")
+    kennel_event._meta.db_table = f"{table}_renamed"
+    try:
+        assert order.faults(connection, kennel_event) == []
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(kennel_event, f"{table}_renamed", table)
+        kennel_event._meta.db_table = table
+
+
+@on("postgres")
+@pytest.mark.parametrize("state", ["DISABLE", "ENABLE REPLICA"])
+def test_a_trigger_that_is_switched_off_is_a_fault(database, kennel_event, state):
+    connection = connections[database]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE tests_kennelevent {state} TRIGGER tests_kennelevent_commit_order"
+        )
+
+    (fault,) = get_commit_order(connection).faults(connection, kennel_event)
+
+    assert fault.id == "W002"
+
+
+@on("postgres")
+def test_a_table_may_take_the_name_of_one_that_was_renamed(database, kennel_event):
+    connection = connections[database]
+    order = get_commit_order(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tests_kennelevent RENAME TO tests_old_kennel")
+        cursor.execute("CREATE TABLE tests_kennelevent (LIKE tests_old_kennel)")
+    try:
+        with connection.schema_editor() as editor:
+            order.install(editor, "tests_kennelevent")
+            order.uninstall(editor, "tests_kennelevent")
+            order.install(editor, "tests_kennelevent")
+        assert order.faults(connection, kennel_event) == []
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE tests_kennelevent")
+            cursor.execute("ALTER TABLE tests_old_kennel RENAME TO tests_kennelevent")
+
+
+@on("postgres")
+def test_a_table_in_another_schema_has_its_order(database):
+    with isolate_apps("tests"):
+
+        class CatteryEvent(AbstractStoredEvent):
+            class Meta(AbstractStoredEvent.Meta):
+                app_label = "tests"
+                db_table = 'cattery"."events'
+
+    connection = connections[database]
+    order = get_commit_order(connection)
+    recorder = DjangoApplicationRecorder("Cattery", alias=database, model=CatteryEvent)
+    with connection.schema_editor() as editor:
+        editor.execute("CREATE SCHEMA cattery")
+        editor.create_model(CatteryEvent)
+        order.install(editor, CatteryEvent._meta.db_table)
+    try:
+        assert recorder.insert_events([stored_event(), stored_event()]) == [1, 2]
+        assert order.faults(connection, CatteryEvent) == []
+        with connection.schema_editor() as editor:
+            order.uninstall(editor, CatteryEvent._meta.db_table)
+        assert [fault.id for fault in order.faults(connection, CatteryEvent)] == ["W002"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA cattery CASCADE")
+
+
 @pytest.fixture
 def kennel_event(database):
     """Return a model of a project's own, its table made as its migration would."""

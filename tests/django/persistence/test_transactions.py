@@ -3,9 +3,12 @@
 import logging
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import transaction
 
+from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.conformance import selected, stored_event
+from tests.core.school import DogSchool
 
 
 @pytest.fixture
@@ -51,6 +54,59 @@ def test_a_savepoint_takes_its_own_events_and_prompts_along(database, applicatio
 
     assert selected(application_recorder, None, 10) == [before, after]
     assert save.prompts == [before, after]
+
+
+def test_transactions_by_hand_have_no_prompts_before_their_commit(
+    database, application_recorder, save, by_hand
+):
+    save()
+    assert save.prompts == []
+
+    transaction.rollback(using=database)
+
+    assert save.prompts == []
+    assert selected(application_recorder, None, 10) == []
+
+
+def test_transactions_by_hand_prompt_for_what_is_atomic_once_they_are_committed(
+    database, application_recorder, save, by_hand
+):
+    with transaction.atomic(using=database):
+        id_ = save()
+    assert save.prompts == []
+
+    transaction.commit(using=database)
+    transaction.set_autocommit(True, using=database)
+
+    assert save.prompts == [id_]
+
+
+def test_transactions_by_hand_cache_nothing_that_may_be_rolled_back(database, by_hand):
+    school = DogSchool(
+        env={
+            "PERSISTENCE_MODULE": "django_eventsourcing.factory",
+            "DJANGO_DB_ALIAS": database,
+            "AGGREGATE_CACHE_MAXSIZE": "10",
+        }
+    )
+    fido = school.register_dog("Fido")
+    school.get_dog(fido)
+
+    transaction.rollback(using=database)
+
+    with pytest.raises(AggregateNotFoundError):
+        school.get_dog(fido)
+
+
+@pytest.fixture
+def by_hand(database):
+    """Turn autocommit off, and begin a transaction, which SQLite does at a plain write alone."""
+    transaction.set_autocommit(False, using=database)
+    Group.objects.using(database).create(name="first")
+    yield
+    if not transaction.get_autocommit(using=database):
+        transaction.rollback(using=database)
+        transaction.set_autocommit(True, using=database)
 
 
 def test_without_a_transaction_a_prompt_leaves_at_once_and_its_error_is_raised(

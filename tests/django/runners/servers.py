@@ -1,7 +1,31 @@
-"""What a server can do to a connection."""
+"""What a database can do to a connection."""
+
+import sqlite3
+from contextlib import closing
 
 import pytest
+from django import db
 from django.db import connections
+
+from eventsourcing import persistence
+
+
+def locked_out() -> persistence.OperationalError:
+    """Return the error of a write that another connection's lock is in the way of."""
+    name = "file:locked_out?mode=memory&cache=shared"
+    with (
+        closing(sqlite3.connect(name, uri=True)) as one,
+        closing(sqlite3.connect(name, uri=True, timeout=0)) as two,
+    ):
+        one.execute("BEGIN EXCLUSIVE")
+        try:
+            two.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as cause:
+            error = db.OperationalError(*cause.args)
+            error.__cause__ = cause
+    told = persistence.OperationalError("Database 'default': database is locked")
+    told.__cause__ = error
+    return told
 
 
 def cut_connection(alias: str) -> None:

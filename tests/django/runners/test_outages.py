@@ -8,7 +8,7 @@ from django_eventsourcing.recorders import DjangoProcessRecorder
 from django_eventsourcing.runners.outages import OutageBackoff, close_connections, is_outage
 from eventsourcing import persistence
 from eventsourcing.persistence import Tracking
-from tests.django.runners.servers import cut_connection
+from tests.django.runners.servers import cut_connection, locked_out
 
 
 def test_the_waits_double_up_to_the_longest_and_begin_anew():
@@ -26,9 +26,37 @@ def test_other_errors_are_none(error):
     assert not is_outage(error)
 
 
+def test_a_lock_in_the_way_is_one():
+    error = locked_out()
+
+    assert is_outage(error)
+    assert is_outage(error.__cause__)
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "55P03", "57P05", "08006"])
+def test_postgresql_tells_by_its_states(state):
+    psycopg = pytest.importorskip("psycopg")
+    error = db.OperationalError("no")
+    error.__cause__ = psycopg.errors.lookup(state)("no")
+
+    assert is_outage(error)
+
+
+@pytest.mark.parametrize("code", [1205, 1213, 2006])
+def test_mysql_tells_by_its_codes(code):
+    assert is_outage(db.OperationalError(code, "no"))
+
+
 @pytest.mark.parametrize("error_class", [db.OperationalError, persistence.OperationalError])
-def test_a_lock_in_the_way_is_one(error_class):
-    assert is_outage(error_class("database is locked"))
+def test_a_word_in_the_text_is_none(error_class):
+    assert not is_outage(error_class("no such table: warehouse_block"))
+
+
+def test_a_table_that_is_not_there_is_none_whatever_its_name(database):
+    with pytest.raises(db.Error) as caught, connections[database].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM warehouse_block")
+
+    assert not is_outage(caught.value)
 
 
 def test_a_lost_connection_is_one(database):

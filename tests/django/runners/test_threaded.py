@@ -4,15 +4,18 @@ import logging
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
+from django_eventsourcing.progress import ProgressLog
 from django_eventsourcing.registry import ConfiguredSystem
-from django_eventsourcing.runners import State, ThreadedRunner
+from django_eventsourcing.runners import State, ThreadedRunner, pipe, worker
 from eventsourcing import persistence
 from tests.core.school import Counter, Counters, DogSchool, Tally
-from tests.django.runners.servers import cut_connection
+from tests.django.runners.servers import cut_connection, locked_out
 from tests.django.schools import Obedient, Poisoned
 from tests.waiting import wait_until
 
@@ -296,7 +299,7 @@ def test_an_outage_is_told_once_and_not_counted_against_the_event(configured, to
 
     def lock_out(domain_event):
         for _ in outages:
-            raise persistence.OperationalError("database is locked")
+            raise locked_out()
 
     told(lock_out)
     system = configured("obedient_system", ON_ERROR={"retries": 0})
@@ -308,9 +311,60 @@ def test_an_outage_is_told_once_and_not_counted_against_the_event(configured, to
     assert reports["Obedient", "DogSchool"].state is State.CAUGHT_UP
     messages = [r.getMessage() for r in caplog.records if r.getMessage().startswith("Obedient")]
     assert messages == [
-        "Obedient waits for the database and tries again: OperationalError: database is locked",
+        (
+            "Obedient waits for the database and tries again: OperationalError: "
+            "Database 'default': database is locked"
+        ),
         "Obedient: the database is back",
     ]
+
+
+def test_a_policy_that_reads_a_missing_table_fails_for_good(configured, database, told):
+    def read(domain_event):
+        with connections[database].cursor() as cursor:
+            cursor.execute("SELECT 1 FROM warehouse_block")
+
+    told(read)
+    system = configured("obedient_system", ON_ERROR=QUICK)
+    add_tricks(system, 1)
+
+    report = run_once(system)["Obedient", "DogSchool"]
+
+    assert report.state is State.FAILED
+    assert "warehouse_block" in report.reason
+
+
+def test_a_follower_whose_position_cannot_be_read_fails_alone(configured, told):
+    def fail(upstream_name):
+        raise persistence.ProgrammingError("Database 'default' lacks a table or a column.")
+
+    system = configured("poisoned_system", ON_ERROR=QUICK)
+    add_tricks(system, 2)
+    system.get(Poisoned).recorder.max_tracking_id = fail
+
+    reports = run_once(system)
+
+    failed = reports["Poisoned", "DogSchool"]
+    assert failed.state is State.FAILED
+    assert failed.reason == (
+        "failed: ProgrammingError: Database 'default' lacks a table or a column."
+    )
+    assert reports["Counters", "DogSchool"].state is State.CAUGHT_UP
+    assert system.get(Counters).get_count("sit") == 2
+
+
+def test_a_broken_rule_of_the_policys_own_is_an_error_of_the_policy(configured, told):
+    def break_rule(domain_event):
+        raise persistence.IntegrityError("taken")
+
+    told(break_rule)
+    system = configured("obedient_system", ON_ERROR=QUICK)
+    add_tricks(system, 1)
+
+    report = run_once(system)["Obedient", "DogSchool"]
+
+    assert (report.state, report.processed) == (State.FAILED, 0)
+    assert report.reason.endswith("IntegrityError: taken")
 
 
 def test_a_lost_connection_is_opened_again(configured, database, told):
@@ -377,6 +431,63 @@ def test_progress_is_written_as_lines(configured):
     run_once(system, write=lines.append)
 
     assert sorted(line.partition("  ")[0] for line in lines) == ["Counters +5", "Tally +5"]
+
+
+def test_progress_that_cannot_be_written_hurts_no_follower(configured, monkeypatch, caplog):
+    def write(line):
+        raise BrokenPipeError("nobody reads")
+
+    monkeypatch.setattr(worker, "ProgressLog", partial(ProgressLog, interval=0))
+    system = configured(ON_ERROR={"retries": 0})
+    add_tricks(system, 4)
+
+    reports = run_once(system, write=write)
+
+    assert {report.state for report in reports.values()} == {State.CAUGHT_UP}
+    assert "Counters cannot tell its progress: BrokenPipeError: nobody reads" in caplog.messages
+
+
+def batch_ends(system, told):
+    """Return, for each event, how many had been processed when it was committed."""
+    seen, ends = [], []
+
+    def note(domain_event):
+        seen.append(domain_event)
+        system.get(Obedient).recorder.on_commit(lambda: ends.append(len(seen)))
+
+    told(note)
+    run_once(system)
+    return ends
+
+
+def test_quick_policies_share_a_batch(configured, monkeypatch, told):
+    monkeypatch.setattr(pipe, "_LONGEST_BATCH", 60.0)
+    system = configured("obedient_system")
+    add_tricks(system, 3)
+
+    assert batch_ends(system, told) == [4, 4, 4, 4]
+
+
+def test_a_batch_that_has_lasted_long_enough_ends(configured, monkeypatch, told):
+    monkeypatch.setattr(pipe, "_LONGEST_BATCH", 0.0)
+    system = configured("obedient_system")
+    add_tricks(system, 3)
+
+    assert batch_ends(system, told) == [1, 2, 3, 4]
+
+
+def test_reports_can_do_without_the_database(configured, database):
+    system = configured()
+    add_tricks(system, 3)
+    runner = ThreadedRunner(system, once=True)
+    runner.start()
+    assert runner.wait(60)
+
+    with CaptureQueriesContext(connections[database]) as queries:
+        report = runner.reports(look_up=False)[0]
+
+    assert len(queries) == 0
+    assert (report.follower, report.processed, report.state) == ("Counters", 4, State.CAUGHT_UP)
 
 
 def test_a_system_without_followers_ends_at_once(configured):

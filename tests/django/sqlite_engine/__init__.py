@@ -1,0 +1,1 @@
+"""A database engine that is SQLite under another name."""
