@@ -1,8 +1,10 @@
 """Followers: each event once, in order, with the position recorded beside the effects."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from eventsourcing.persistence import IntegrityError, Tracking
+from eventsourcing.persistence import AlreadyProcessedError, IntegrityError, Mapper, Tracking
 from eventsourcing.system import Follower
 from tests.core.school import Counter, Counters, Dog, DogSchool
 
@@ -261,3 +263,50 @@ def test_a_position_is_not_passed_over_twice():
     counters.recorder.pass_over(Tracking("DogSchool", 9))
 
     assert counters.recorder.max_tracking_id("DogSchool") == 9
+
+
+def test_looks_again_when_another_worker_was_faster(school):
+    school.add_trick(school.register_dog("Fido"), "sit")
+    counters = follower_of(school)
+    refusals = [AlreadyProcessedError("another worker was faster")] * 2
+
+    def processing(tracking, *, after=None):
+        if refusals:
+            raise refusals.pop()
+        return nullcontext()
+
+    counters.recorder.processing = processing
+
+    assert counters.process_next("DogSchool") == 2
+    assert counters.get_count("sit") == 1
+
+
+def test_processes_no_more_singly_than_were_asked_for(school):
+    class FailingOnce(Counters):
+        has_failed = False
+
+        def policy(self, domain_event, processing_event):
+            if not self.has_failed:
+                self.has_failed = True
+                raise RuntimeError("not yet")
+
+    for _ in range(5):
+        school.register_dog("Fido")
+    counters = follower_of(school, FailingOnce)
+
+    assert counters.process_next("DogSchool", 3, start=1) == 3
+    assert counters.recorder.max_tracking_id("DogSchool") == 4
+
+
+def test_makes_the_mapper_of_the_class_that_it_uses_itself(school):
+    class OwnMapper(Mapper):
+        pass
+
+    class WithOwnMapper(Counters):
+        def construct_mapper(self):
+            return OwnMapper(self.construct_transcoder())
+
+    counters = WithOwnMapper()
+    counters.follow("DogSchool", school.notification_log)
+
+    assert type(counters.mappers["DogSchool"]) is OwnMapper

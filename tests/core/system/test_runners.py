@@ -1,6 +1,7 @@
 """Runners: what both of them promise, and what is particular to each."""
 
 import threading
+import zlib
 
 import pytest
 
@@ -121,6 +122,25 @@ def test_many_threads_may_save_at_once(runner_class):
             thread.join()
 
         wait_until(lambda: counters.get_count("sit") == 160, "160 tricks counted")
+
+
+@pytest.mark.parametrize("runner_class", RUNNERS)
+def test_applications_are_made_with_the_settings_of_the_runner(runner_class):
+    runner = runner_class(system, env={"COMPRESSOR_TOPIC": "zlib"})
+
+    assert runner.get(DogSchool).mapper.compressor is zlib
+
+
+@pytest.mark.parametrize("runner_class", RUNNERS)
+def test_a_leader_may_compress_by_itself(runner_class):
+    class Compressing(DogSchool):
+        env = {"COMPRESSOR_TOPIC": "zlib"}
+
+    with runner_class(System(pipes=[[Compressing, Counters]])) as runner:
+        school, counters = runner.get(Compressing), runner.get(Counters)
+        school.add_trick(school.register_dog("Fido"), "sit")
+
+        wait_until(lambda: counters.get_count("sit") == 1, "the trick counted")
 
 
 @pytest.mark.parametrize("runner_class", RUNNERS)
