@@ -97,15 +97,16 @@ class Follower(EventSourcedProjection):
         with self.processing_lock:
             # The head is read first: whatever is below it is seen by the reading that follows.
             head = self._head(leader_name) if self.topics and stop is None else None
-            position = self.recorder.max_tracking_id(leader_name)
-            notifications = self._select(leader_name, position, limit, start, stop)
+            position = self.recorder.max_tracking_id(leader_name) or 0
+            start = position if start is None else max(start, position)
+            notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
             if not notifications:
                 if head is not None:
                     self.recorder.pass_over(Tracking(leader_name, head))
                 return 0
             count = 0
             first = Tracking(leader_name, notifications[0].id)
-            with self.recorder.processing(first, after=position or 0):
+            with self.recorder.processing(first, after=position):
                 started = monotonic()
                 for event, tracking in self.convert_notifications(leader_name, notifications):
                     self.process_event(event, tracking)
@@ -123,20 +124,9 @@ class Follower(EventSourcedProjection):
         start: int | None = None,
         stop: int | None = None,
     ) -> Sequence[Notification]:
-        """Return the next few notifications after the position, in order."""
-        position = self.recorder.max_tracking_id(leader_name)
-        return self._select(leader_name, position, limit, start, stop)
-
-    def _select(
-        self,
-        leader_name: str,
-        position: int | None,
-        limit: int | None,
-        start: int | None,
-        stop: int | None,
-    ) -> Sequence[Notification]:
-        if position is not None:
-            start = position if start is None else max(start, position)
+        """Return the next few notifications after ``start``, by default the position, in order."""
+        if start is None:
+            start = self.recorder.max_tracking_id(leader_name)
         return self.readers[leader_name].notification_log.select(
             start,
             limit or self.pull_section_size,

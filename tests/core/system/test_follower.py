@@ -310,3 +310,13 @@ def test_makes_the_mapper_of_the_class_that_it_uses_itself(school):
     counters.follow("DogSchool", school.notification_log)
 
     assert type(counters.mappers["DogSchool"]) is OwnMapper
+
+
+def test_pulls_what_comes_after_its_position(school):
+    for _ in range(3):
+        school.register_dog("Fido")
+    counters = follower_of(school)
+    counters.process_next("DogSchool", 1)
+
+    assert [n.id for n in counters.pull_notifications("DogSchool")] == [2, 3]
+    assert [n.id for n in counters.pull_notifications("DogSchool", 1, start=2)] == [3]
