@@ -73,19 +73,19 @@ def _find(label: str, base: type[Model], where: str) -> type[Model]:
             if isinstance(error, LookupError)
             else "it is not of the form 'app_label.ModelName'"
         )
-        raise _error(
+        raise ConfigurationError.of(
             "E012",
             f"{where} is {label!r}, which is not a model: {reason}.",
             "Give 'app_label.ModelName', of a model in an app of INSTALLED_APPS.",
         ) from error
     if not issubclass(model, base):
-        raise _error(
+        raise ConfigurationError.of(
             "E013",
             f"{where} is {label!r}, which does not derive from {base.__name__}.",
             f"Derive it from django_eventsourcing.models.{base.__name__}.",
         )
     if not has_unique_constraint(model):
-        raise _error(
+        raise ConfigurationError.of(
             "E015",
             f"{where} is {label!r}, which has no unique constraint over "
             f"{', '.join(_unique_fields(model))}: nothing would keep two writers from recording "
@@ -109,7 +109,3 @@ def _unique_fields(model: type[Model]) -> tuple[str, ...]:
     if issubclass(model, AbstractTracking):
         return ("application_name", "upstream_name")
     return ("application_name", "originator_id", "originator_version")
-
-
-def _error(code: str, message: str, hint: str) -> ConfigurationError:
-    return ConfigurationError([Problem(id=code, message=message, hint=hint)])

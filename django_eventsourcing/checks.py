@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.models import Model
+from django.utils.connection import ConnectionDoesNotExist
 
 from django_eventsourcing.conf import SystemConfig, find_problems, get_aliases, get_config
 from django_eventsourcing.problems import ConfigurationError, Problem
@@ -25,6 +26,10 @@ __all__ = [
 ]
 
 _TAG = "eventsourcing"
+# A database whose engine or driver is missing, or that was added to the settings after the first
+# connection was made; a model that the process environment names, and that is none. Whatever
+# uses it tells of it.
+_NOT_TO_BE_HAD = (ImproperlyConfigured, ConnectionDoesNotExist)
 
 
 @register(_TAG)
@@ -83,8 +88,7 @@ def check_databases(**_: Any) -> list[CheckMessage]:
     for alias in dict.fromkeys(alias for system in _systems() for alias in system.databases):
         try:
             connection: Any = connections[alias]
-        except ImproperlyConfigured:
-            # Its engine or its driver is missing: whatever uses the database tells of it.
+        except _NOT_TO_BE_HAD:
             continue
         options = connection.settings_dict.get("OPTIONS") or {}
         if connection.vendor == "sqlite" and not connection.is_in_memory_db():
@@ -104,8 +108,7 @@ def check_routers(**_: Any) -> list[CheckMessage]:
         for alias in system.databases:
             try:
                 kept_out = [m for m in models_in(system, alias) if not is_allowed(m, alias)]
-            except ImproperlyConfigured:
-                # What the process environment names for a model is none, or there is no driver.
+            except _NOT_TO_BE_HAD:
                 continue
             if kept_out:
                 messages.append(_error(_kept_out(system, alias, kept_out)))

@@ -131,14 +131,14 @@ def _missing_tables(connection: BaseDatabaseWrapper, models: Sequence[type[Model
     if not missing:
         return ""
     tables = ", ".join(dict.fromkeys(model._meta.db_table for model in missing))
-    undo = "; ".join(
+    undo = ", ".join(
         f"'manage.py migrate --fake {label} zero{_option(alias)}'"
         for label in dict.fromkeys(model._meta.app_label for model in missing)
     )
     return (
         f"Database {alias!r} ({describe(alias)}) lacks the tables {tables}, and has the migrations "
         f"that make them.  HINT: If DATABASE_ROUTERS kept them out, let them in; then run {undo} "
-        f"and 'manage.py migrate{_option(alias)}'."
+        f"and 'manage.py migrate --fake-initial{_option(alias)}'."
     )
 
 

@@ -7,6 +7,7 @@ from django import db
 from django.db.models import Model
 from django.db.models.constraints import UniqueConstraint
 
+from django_eventsourcing.problems import one_line
 from eventsourcing.persistence import errors
 
 __all__ = ["breaks_constraint", "database_errors", "translated"]
@@ -39,7 +40,7 @@ def database_errors(alias: str) -> Iterator[None]:
 
 def translated(error: db.Error, alias: str) -> errors.PersistenceError:
     """Return the error of ``eventsourcing.persistence`` that says the same, on one line."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if _is_missing_schema(error):
         return errors.ProgrammingError(
             f"Database {alias!r} lacks a table or a column: {text}. "

@@ -81,6 +81,11 @@ class Pipe:
         self._seen_at = time.monotonic()
         return self.seen_position
 
+    def has_moved(self) -> bool:
+        """Look the position up; tell whether it is another than when it was last looked up."""
+        before = self.seen_position
+        return self.position() != before
+
     def head(self) -> int | None:
         """Return the id of the last notification in the upstream log."""
         self.seen_head = self.leader.recorder.max_notification_id()

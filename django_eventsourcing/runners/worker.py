@@ -10,6 +10,7 @@ from threading import Event, Thread
 from django.db import close_old_connections
 
 from django_eventsourcing.conf import RunnerOptions
+from django_eventsourcing.problems import one_line
 from django_eventsourcing.progress import ProgressLog
 from django_eventsourcing.runners.catch_up import CatchUp
 from django_eventsourcing.runners.outages import OutageBackoff, close_connections, is_outage
@@ -129,7 +130,7 @@ class FollowerWorker(Thread):
         try:
             if is_outage(error):
                 self._sit_out(error)
-            elif isinstance(error, AlreadyProcessedError):
+            elif isinstance(error, AlreadyProcessedError) and pipe.has_moved():
                 # Another worker has processed these: stand back a little, so that it goes on
                 # undisturbed, and only one of the two reads each batch.
                 self._stopping.wait(random.uniform(0, self._options.poll_interval))
@@ -219,5 +220,5 @@ def _place(error: BaseException) -> str:
 
 
 def _described(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = one_line(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

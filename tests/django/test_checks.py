@@ -372,6 +372,19 @@ def test_sqlite_in_memory_passes(run):
     assert run({"default": {**SQLITE, "NAME": ":memory:"}}, SYSTEM=SYSTEM) == []
 
 
+def test_a_database_without_its_driver_is_left_to_django(run):
+    databases = {"default": {"ENGINE": "tests.django.no_such_engine"}}
+
+    assert run(databases, SYSTEM=SYSTEM) == []
+
+
+def test_a_database_that_came_after_the_first_connection_is_left_out(run, monkeypatch):
+    databases = {**django_settings.DATABASES, "late": SQLITE}
+    monkeypatch.setattr(django_settings, "DATABASES", databases)
+
+    assert run(SYSTEM=SYSTEM, DATABASE="late") == []
+
+
 class Denying:
     """Keeps the tables of one app out of all databases."""
 

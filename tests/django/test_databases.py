@@ -62,7 +62,7 @@ def test_a_missing_table_is_named(database, monkeypatch):
         f"Database '{database}' ({describe(database)}) lacks the tables nowhere, and has the "
         "migrations that make them.  HINT: If DATABASE_ROUTERS kept them out, let them in; then run "
         f"'manage.py migrate --fake django_eventsourcing zero{option}' and "
-        f"'manage.py migrate{option}'."
+        f"'manage.py migrate --fake-initial{option}'."
     )
 
 

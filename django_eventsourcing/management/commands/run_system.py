@@ -16,7 +16,7 @@ from django_eventsourcing.conf import LONGEST_WAIT
 from django_eventsourcing.databases import describe, labels_of, models_in, require_ready
 from django_eventsourcing.loading import load_runner_class
 from django_eventsourcing.management.signals import StopSignals
-from django_eventsourcing.problems import NotConfiguredError
+from django_eventsourcing.problems import NotConfiguredError, one_line
 from django_eventsourcing.registry import ConfiguredSystem, get_system
 from django_eventsourcing.runners import SystemRunner
 from django_eventsourcing.runners.report import PipeReport, State, summary_table
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         try:
             runner.start()
         except (ImproperlyConfigured, EventSourcingError) as error:
-            raise CommandError(" ".join(str(error).split()), returncode=FAILURE) from error
+            raise CommandError(one_line(error), returncode=FAILURE) from error
 
     def _watch(self, runner: SystemRunner, signals: StopSignals, drain_timeout: float) -> bool:
         """Wait until the followers have ended; return whether they have, once asked to."""

@@ -353,9 +353,12 @@ def test_a_follower_whose_position_cannot_be_read_fails_alone(configured, told):
     assert system.get(Counters).get_count("sit") == 2
 
 
-def test_a_broken_rule_of_the_policys_own_is_an_error_of_the_policy(configured, told):
+@pytest.mark.parametrize(
+    "error_class", [persistence.IntegrityError, persistence.AlreadyProcessedError]
+)
+def test_a_broken_rule_of_the_policys_own_is_its_error(configured, told, error_class):
     def break_rule(domain_event):
-        raise persistence.IntegrityError("taken")
+        raise error_class("taken")
 
     told(break_rule)
     system = configured("obedient_system", ON_ERROR=QUICK)
@@ -364,7 +367,7 @@ def test_a_broken_rule_of_the_policys_own_is_an_error_of_the_policy(configured, 
     report = run_once(system)["Obedient", "DogSchool"]
 
     assert (report.state, report.processed) == (State.FAILED, 0)
-    assert report.reason.endswith("IntegrityError: taken")
+    assert report.reason.endswith(f"{error_class.__name__}: taken")
 
 
 def test_a_lost_connection_is_opened_again(configured, database, told):
