@@ -9,6 +9,8 @@ from urllib.request import urlopen
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser import chromium, screenshot
 from tests.scenarios.project import Project
@@ -52,9 +54,11 @@ def answers(url: str) -> bool:
 
 
 def submit(browser: Chrome, name: str, text: str) -> None:
-    """Fill in the page's form, and send it."""
+    """Fill in the page's form, send it, and wait for the page that answers."""
+    page = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.NAME, name).send_keys(text)
     browser.find_element(By.CSS_SELECTOR, "main button").click()
+    WebDriverWait(browser, 20).until(staleness_of(page))
 
 
 def counts(browser: Chrome, site: str) -> dict[str, str]:
