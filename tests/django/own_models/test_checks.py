@@ -19,10 +19,10 @@ def configure(settings, models, **others):
     }
 
 
-def found(**kwargs):
+def found(databases=()):
     return [
         f"{message.id.partition('.')[2]} {message.msg}  HINT: {message.hint}"
-        for message in checks.run_checks(tags=["eventsourcing"], **kwargs)
+        for message in checks.run_checks(tags=["eventsourcing"], databases=databases)
     ]
 
 
