@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from django.db import connections, transaction
 
+from django_eventsourcing.problems import one_line
+
 __all__ = ["in_one_line", "separate_look"]
 
 
@@ -25,4 +27,4 @@ def separate_look(alias: str) -> Iterator[None]:
 
 def in_one_line(error: Exception) -> str:
     """Return the text of an error, or its class if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error) or type(error).__name__
