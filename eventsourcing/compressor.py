@@ -3,6 +3,7 @@
 import zlib
 
 from eventsourcing.persistence import Compressor
+from eventsourcing.persistence.inflating import inflated_at_most
 
 __all__ = ["ZlibCompressor"]
 
@@ -15,3 +16,7 @@ class ZlibCompressor(Compressor):
 
     def decompress(self, data: bytes) -> bytes:
         return zlib.decompress(data)
+
+    def decompress_at_most(self, data: bytes, size: int) -> bytes:
+        """Return the first ``size`` bytes, without making more than these."""
+        return inflated_at_most(zlib, data, size)

@@ -173,9 +173,12 @@ class POPOProcessRecorder(POPOTrackingRecorder, POPOApplicationRecorder, Process
     ) -> Sequence[int] | None:
         tracking: Tracking | None = kwargs.get("tracking")
         with self._database_lock:
-            self._assert_uniqueness(stored_events)
+            # First the position: who comes second with a notification conflicts with the events
+            # of the first as well, and is to be told that there is nothing left to do.
             if tracking is not None:
                 self._assert_tracking_uniqueness(tracking)
+            self._assert_uniqueness(stored_events)
+            if tracking is not None:
                 self._insert_tracking(tracking)
             ids = self._append(stored_events)
         self.announcer.announce()

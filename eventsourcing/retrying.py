@@ -4,10 +4,10 @@ import functools
 import inspect
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, overload
 
-__all__ = ["retry"]
+__all__ = ["repeat", "retry"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,17 +51,38 @@ def retry(exc: Any = Exception, max_attempts: Any = 1, wait: Any = 0, stall: Any
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             if stall:
                 time.sleep(stall)
-            for _ in range(max_attempts - 1):
-                try:
-                    return func(*args, **kwargs)
-                except errors:
-                    if wait:
-                        time.sleep(wait * random.uniform(0.9, 1.1))
-            return func(*args, **kwargs)
+            waits = (wait * random.uniform(0.9, 1.1) for _ in range(max_attempts - 1))
+            return repeat(
+                functools.partial(func, *args, **kwargs),
+                when=lambda error: isinstance(error, errors),
+                waits=waits,
+            )
 
         return call
 
     return decorate
+
+
+def repeat(
+    func: Callable[[], R], *, when: Callable[[Exception], bool], waits: Iterable[float]
+) -> R:
+    """
+    Call the function, and call it again after each of the waits, until it returns.
+
+    Only errors of which ``when`` says so are followed by another call; the last one, and others,
+    go on to the caller. Waits are in seconds.
+    """
+    left = iter(waits)
+    while True:
+        try:
+            return func()
+        except Exception as error:
+            # It is drawn when it is due, so that it may depend on what has happened.
+            seconds = next(left, None) if when(error) else None
+            if seconds is None:
+                raise
+        if seconds:
+            time.sleep(seconds)
 
 
 def _check_seconds(name: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """Applications: aggregates behind a business's own words, with a log of what has happened."""
 
 from eventsourcing.application.application import Application
+from eventsourcing.application.async_methods import AsyncMethods, AsyncRepository
 from eventsourcing.application.cache import Cache, LRUCache
 from eventsourcing.application.errors import AggregateNotFoundError, ProgrammingError
 from eventsourcing.application.event_sourced_log import EventSourcedLog
@@ -17,6 +18,8 @@ from eventsourcing.persistence import Recording
 __all__ = [
     "AggregateNotFoundError",
     "Application",
+    "AsyncMethods",
+    "AsyncRepository",
     "Cache",
     "EventSourcedLog",
     "LRUCache",

@@ -8,11 +8,13 @@ from threading import Event
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from eventsourcing.application.async_methods import AsyncMethods
 from eventsourcing.application.cache import Cache, LRUCache
 from eventsourcing.application.errors import ProgrammingError
 from eventsourcing.application.notification_log import LocalNotificationLog, NotificationLog
 from eventsourcing.application.processing import ProcessingEvent
 from eventsourcing.application.repository import ProjectorFunction, Repository, project_aggregate
+from eventsourcing.asynchronous import ToAsync
 from eventsourcing.deprecation import EarlierName
 from eventsourcing.environment import Environment, EnvType, strtobool
 from eventsourcing.persistence import (
@@ -80,12 +82,19 @@ class Application:
         self.snapshots = self.construct_snapshot_store() if self._keeps_snapshots() else None
         self.repository = self.construct_repository()
         self.notification_log = self.construct_notification_log()
+        self.to_async: ToAsync = self.factory.to_async
+        """Makes the async forms of the methods."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *args: object) -> None:
         self.close()
+
+    @property
+    def aio(self) -> AsyncMethods:
+        """The application's methods in async form; see ``AsyncMethods``."""
+        return AsyncMethods(self, self.to_async)
 
     def save(self, *objs: Any, **kwargs: Any) -> list[Recording]:
         """
@@ -248,15 +257,16 @@ class Application:
         # The events are recorded already, and a snapshot only saves time: its failure is none of
         # the caller's concern.
         try:
-            if aggregate.version != version:
-                aggregate = self.repository.get(
-                    aggregate.id,
-                    version=version,
-                    projector_func=self.snapshotting_projectors.get(
-                        type(aggregate), project_aggregate
-                    ),
-                )
-            self._put_snapshot(snapshots, aggregate)
+            with self.recorder.attempt():
+                if aggregate.version != version:
+                    aggregate = self.repository.get(
+                        aggregate.id,
+                        version=version,
+                        projector_func=self.snapshotting_projectors.get(
+                            type(aggregate), project_aggregate
+                        ),
+                    )
+                self._put_snapshot(snapshots, aggregate)
         except RecordConflictError:
             pass
         except Exception as error:

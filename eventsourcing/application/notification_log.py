@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventsourcing.persistence import ApplicationRecorder, Notification
+from eventsourcing.persistence import ApplicationRecorder, Notification, Recorder
 
 __all__ = ["LocalNotificationLog", "NotificationLog", "Section"]
 
@@ -44,6 +44,15 @@ class NotificationLog(ABC):
         """Return the id of the last notification; ``None`` if there is none, or none is known."""
         return None
 
+    def settled_notification_id(self, after: int | None = None) -> int | None:
+        """Return an id below which none appears any more; see ``ApplicationRecorder``."""
+        del after
+        return None
+
+    def require_committed(self, follower: str, recorder: Recorder) -> None:
+        """Raise an error where the follower must not process now; see ``ApplicationRecorder``."""
+        del follower, recorder
+
 
 class LocalNotificationLog(NotificationLog):
     """The notification log of an application in this process."""
@@ -60,11 +69,12 @@ class LocalNotificationLog(NotificationLog):
         if not items:
             return Section(id=None, items=[], next_id=None)
         last_id = items[-1].id
-        is_full = len(items) == limit
         return Section(
             id=f"{items[0].id},{last_id}",
             items=items,
-            next_id=f"{last_id + 1},{last_id + limit}" if is_full else None,
+            next_id=(
+                f"{last_id + 1},{last_id + limit}" if self.recorder.is_full(items, limit) else None
+            ),
         )
 
     def select(
@@ -87,6 +97,12 @@ class LocalNotificationLog(NotificationLog):
 
     def max_notification_id(self) -> int | None:
         return self.recorder.max_notification_id()
+
+    def settled_notification_id(self, after: int | None = None) -> int | None:
+        return self.recorder.settled_notification_id(after)
+
+    def require_committed(self, follower: str, recorder: Recorder) -> None:
+        self.recorder.require_committed(follower, recorder)
 
 
 def _parse_section_id(section_id: str) -> tuple[int, int]:

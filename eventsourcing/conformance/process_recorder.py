@@ -4,7 +4,13 @@ import pytest
 
 from eventsourcing.conformance.application_recorder import ApplicationRecorderContract, selected
 from eventsourcing.conformance.tracking_recorder import TrackingRecorderContract
-from eventsourcing.persistence import IntegrityError, ProcessRecorder, RecordConflictError, Tracking
+from eventsourcing.persistence import (
+    AlreadyProcessedError,
+    IntegrityError,
+    ProcessRecorder,
+    RecordConflictError,
+    Tracking,
+)
 
 __all__ = ["ProcessRecorderContract"]
 
@@ -33,6 +39,15 @@ class ProcessRecorderContract(ApplicationRecorderContract, TrackingRecorderContr
             recorder.insert_events([self.stored_event()], tracking=Tracking("DogSchool", 21))
 
         assert recorder.max_notification_id() is None
+
+    def test_what_is_processed_already_is_told_before_a_taken_version(
+        self, recorder: ProcessRecorder
+    ) -> None:
+        event, tracking = self.stored_event(), Tracking("DogSchool", 21)
+        recorder.insert_events([event], tracking=tracking)
+
+        with pytest.raises(AlreadyProcessedError):
+            recorder.insert_events([event], tracking=tracking)
 
     def test_refused_events_leave_the_position(self, recorder: ProcessRecorder) -> None:
         event = self.stored_event()

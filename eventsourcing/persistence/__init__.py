@@ -11,8 +11,10 @@ from eventsourcing.persistence.errors import (
     InterfaceError,
     InternalError,
     MapperDeserialisationError,
+    NestingTooDeepError,
     NotSupportedError,
     OperationalError,
+    PayloadTooLargeError,
     PersistenceError,
     ProgrammingError,
     RecordConflictError,
@@ -21,6 +23,7 @@ from eventsourcing.persistence.errors import (
 )
 from eventsourcing.persistence.event_store import EventStore
 from eventsourcing.persistence.factory import InfrastructureFactory, TTrackingRecorder
+from eventsourcing.persistence.limits import Limits
 from eventsourcing.persistence.mapper import Mapper
 from eventsourcing.persistence.recorders import (
     AggregateRecorder,
@@ -58,11 +61,14 @@ __all__ = [
     "InterfaceError",
     "InternalError",
     "JSONTranscoder",
+    "Limits",
     "Mapper",
     "MapperDeserialisationError",
+    "NestingTooDeepError",
     "NotSupportedError",
     "Notification",
     "OperationalError",
+    "PayloadTooLargeError",
     "PersistenceError",
     "ProcessRecorder",
     "ProgrammingError",

@@ -18,6 +18,15 @@ class Compressor(ABC):
     def decompress(self, data: bytes) -> bytes:
         """Return the data that ``compress`` was given."""
 
+    def decompress_at_most(self, data: bytes, size: int) -> bytes:
+        """
+        Return the first ``size`` bytes of what ``decompress`` returns, or all if it is less.
+
+        By default all of it is decompressed first, whatever memory that takes. Override it where
+        the format can be read in part.
+        """
+        return self.decompress(data)[:size]
+
 
 class Cipher(ABC):
     """Encrypts encoded state, with a key from the environment."""

@@ -11,8 +11,10 @@ __all__ = [
     "InterfaceError",
     "InternalError",
     "MapperDeserialisationError",
+    "NestingTooDeepError",
     "NotSupportedError",
     "OperationalError",
+    "PayloadTooLargeError",
     "PersistenceError",
     "ProgrammingError",
     "RecordConflictError",
@@ -35,6 +37,14 @@ class DatabaseError(PersistenceError):
 
 class DataError(DatabaseError):
     """The database refused a value, for example one that is too long."""
+
+
+class PayloadTooLargeError(DataError):
+    """An event or a snapshot has more bytes than the limits allow; no database has seen it."""
+
+
+class NestingTooDeepError(DataError):
+    """An event or a snapshot has values within values, deeper than the limits allow."""
 
 
 class OperationalError(DatabaseError):

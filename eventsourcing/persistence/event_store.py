@@ -23,9 +23,13 @@ class EventStore:
         Record all the events in one transaction, in the order given.
 
         Return a recording for each, or an empty list if the recorder gives out no notification
-        ids. Keyword arguments travel to the recorder.
+        ids. Keyword arguments travel to the recorder. Raise ``PayloadTooLargeError`` or
+        ``NestingTooDeepError``, and record nothing, if one of them goes beyond the limits.
         """
         stored_events = [self.mapper.to_stored_event(event) for event in domain_events]
+        for stored_event in stored_events:
+            # A mapper of a project's own may make them without regard to the limits.
+            self.mapper.require_size(stored_event)
         ids = self.recorder.insert_events(stored_events, **kwargs)
         if ids is None:
             return []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
+from eventsourcing.asynchronous import to_async
 from eventsourcing.environment import Environment, strtobool
 from eventsourcing.persistence.compression import Cipher
 from eventsourcing.persistence.errors import InfrastructureFactoryError
 from eventsourcing.persistence.event_store import EventStore
+from eventsourcing.persistence.limits import Limits
 from eventsourcing.persistence.mapper import CompressorProtocol, Mapper
 from eventsourcing.persistence.recorders import (
     AggregateRecorder,
@@ -85,13 +88,16 @@ class InfrastructureFactory(ABC):
     def mapper(
         self, transcoder: Transcoder | None = None, mapper_class: type[Mapper] | None = None
     ) -> Mapper:
-        """Return the mapper, with the compressor and the cipher that the environment names."""
+        """Return the mapper, with compressor, cipher and limits as the environment says."""
         mapper_class = mapper_class or self.resolved(self.MAPPER_TOPIC, Mapper)
-        return mapper_class(
+        mapper = mapper_class(
             transcoder=self.transcoder() if transcoder is None else transcoder,
             compressor=self.compressor(),
             cipher=self.cipher(),
         )
+        mapper.application_name = self.env.name
+        mapper.limits = Limits.of(self.env)
+        return mapper
 
     def compressor(self) -> CompressorProtocol | None:
         """Return the class's instance, or the module, that ``COMPRESSOR_TOPIC`` names."""
@@ -170,6 +176,10 @@ class InfrastructureFactory(ABC):
     @abstractmethod
     def process_recorder(self) -> ProcessRecorder:
         """Return a recorder of a follower's events and positions."""
+
+    def to_async(self, func: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Return the async form of a function that uses what the factory builds."""
+        return to_async(func)
 
     def release(self) -> None:
         """Give back what the calling thread holds, for example its database connection."""

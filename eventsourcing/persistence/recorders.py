@@ -50,6 +50,23 @@ class Recorder:
         """
         callback()
 
+    def attempt(self) -> AbstractContextManager[None]:
+        """
+        Return a context in which an error of the database leaves an open transaction usable.
+
+        What was written within is undone by an error, which goes on as it is.
+        """
+        return nullcontext()
+
+    def holds_locks(self) -> bool:
+        """
+        Tell whether the calling thread may hold what others wait for in a database.
+
+        That is so while a transaction is open. Such a thread is to wait for others in the database
+        alone, which sees when two wait for each other.
+        """
+        return False
+
     def renew(self) -> None:
         """
         Give back what the calling thread holds and cannot rely on, such as an old connection.
@@ -93,6 +110,13 @@ class ApplicationRecorder(AggregateRecorder):
     An implementation announces each commit of new events by its ``announcer``.
     """
 
+    page_max_bytes: int | None = None
+    """
+    Bytes of state with which a list of notifications ends, though its limit is not reached.
+
+    ``None`` where only the limit ends it.
+    """
+
     @abstractmethod
     def select_notifications(
         self,
@@ -109,11 +133,39 @@ class ApplicationRecorder(AggregateRecorder):
         ``start`` and ``stop`` are ids, ``stop`` included; ``start=None`` begins at the beginning.
         With ``topics``, other notifications are passed over. Once a notification has been
         returned, none with a lower id appears later: ids become visible in increasing order.
+        There may be more after fewer than ``limit``, see ``is_full()``; after none there are none.
         """
 
     @abstractmethod
     def max_notification_id(self) -> int | None:
         """Return the id of the last notification, or ``None`` if there is none."""
+
+    def is_full(self, notifications: Sequence[Notification], limit: int) -> bool:
+        """Tell whether the limit, or else their bytes, may have kept more from being returned."""
+        return len(notifications) >= limit or (
+            self.page_max_bytes is not None
+            and sum(len(notification.state) for notification in notifications)
+            >= self.page_max_bytes
+        )
+
+    def settled_notification_id(self, after: int | None = None) -> int | None:
+        """
+        Return the id of a notification below which none appears any more, the last such one.
+
+        It is asked by a reader that has come to ``after``, before it reads: what it has not read
+        up to that id by then, it need not wait for. By default, that is the last notification.
+        """
+        del after
+        return self.max_notification_id()
+
+    def require_committed(self, follower: str, recorder: Recorder) -> None:
+        """
+        Raise an error where the named follower, whose recorder is given, must not process now.
+
+        That is so if the calling thread reads here what may be rolled back, while the follower's
+        recorder commits by itself: it would have processed what has never happened.
+        """
+        del follower, recorder
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription:
         """
@@ -158,6 +210,17 @@ class TrackingRecorder(Recorder, ABC):
             except AlreadyProcessedError:
                 # Somebody else has moved it, further perhaps.
                 return
+
+    def handling(
+        self, application_name: str, notification: Notification
+    ) -> AbstractContextManager[None]:
+        """
+        Return the context in which one notification of the named application is processed.
+
+        A recorder may keep with the events that are recorded within what they follow from.
+        """
+        del application_name, notification
+        return nullcontext()
 
     def wait(
         self,

@@ -79,7 +79,7 @@ class Subscription(Iterator[Notification]):
             mark = self.recorder.announcer.mark()
             self.recorder.renew()
             # The head is read first: whatever is below it is seen by the reading that follows.
-            head = self.recorder.max_notification_id() if self.topics else None
+            head = self._settled_id() if self.topics else None
             self._batch.extend(
                 self.recorder.select_notifications(
                     self.position, self.batch_size, topics=self.topics, inclusive_of_start=False
@@ -92,3 +92,6 @@ class Subscription(Iterator[Notification]):
                 return None
             self.recorder.announcer.wait(mark, self.recorder.poll_interval)
         raise StopIteration
+
+    def _settled_id(self) -> int | None:
+        return self.recorder.settled_notification_id(self.position)

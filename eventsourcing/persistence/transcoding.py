@@ -19,6 +19,10 @@ __all__ = [
 ]
 
 
+_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
+
+
 class Transcoding(ABC):
     """Converts values of one type to something that the transcoder can write, and back."""
 
@@ -56,6 +60,15 @@ class Transcoder(ABC):
     def decode(self, data: bytes) -> Any:
         """Return the value that the bytes hold."""
 
+    def is_deeper_than(self, data: bytes, depth: int) -> bool:
+        """
+        Tell whether encoded data has values within values, on more levels than ``depth``.
+
+        It is asked before the data is decoded. By default the format is not known, and trusted.
+        """
+        del data, depth
+        return False
+
 
 class JSONTranscoder(Transcoder):
     """
@@ -79,6 +92,19 @@ class JSONTranscoder(Transcoder):
     def decode(self, data: bytes) -> Any:
         return self.decoder.decode(data.decode("utf8"))
 
+    def is_deeper_than(self, data: bytes, depth: int) -> bool:
+        # Nearly all events have fewer brackets than there may be levels.
+        if data.count(b"[") + data.count(b"{") <= depth:
+            return False
+        levels = _brackets(data)
+        for _ in range(depth):
+            inner = levels.replace(b"[]", b"")
+            if len(inner) == len(levels):
+                break
+            levels = inner
+        # What opens and never closes is damaged, and would be followed down all the same.
+        return b"[]" in levels or levels.count(b"[") > depth
+
     def _encode_registered(self, obj: Any) -> dict[str, Any]:
         transcoding = self.types.get(type(obj))
         if transcoding is None:
@@ -100,7 +126,20 @@ class JSONTranscoder(Transcoder):
                 f"Stored data has the type name {name!r}, for which no transcoding is registered. "
                 f"Register the Transcoding of that name in Application.register_transcodings()."
             )
-        return transcoding.decode(data["_data_"])
+        try:
+            return transcoding.decode(data["_data_"])
+        except Exception as error:
+            # The text of the error may repeat the value, which is nobody's business.
+            raise ValueError(
+                f"a value of the type name {name!r} cannot be decoded: {type(error).__name__}"
+            ) from error
+
+
+def _brackets(data: bytes) -> bytes:
+    """Return the brackets of JSON that are not within texts, braces as brackets."""
+    data = data.replace(rb"\\", b"").replace(rb"\"", b"").translate(_AS_BRACKETS, _NO_BRACKETS)
+    # Texts without brackets are two quotes now; the others begin at each second one.
+    return b"".join(data.replace(b'""', b"").split(b'"')[::2])
 
 
 class UUIDAsHex(Transcoding):

@@ -1,7 +1,8 @@
 """Event-sourced projections: applications whose events follow from those of another one."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -53,9 +54,26 @@ class EventSourcedProjection(Application):
         Collect the events of changed aggregates with ``processing_event.collect_events()``.
         """
 
+    @contextmanager
+    def processing_turn(self) -> Iterator[None]:
+        """
+        Wait until no other thread of this process has the turn to process.
+
+        A thread that may hold locks of a database does not wait: the other may be waiting for
+        those, and nobody would see that. The claim of the position keeps the two apart.
+        """
+        lock = self.processing_lock
+        is_taken = lock.acquire(blocking=False)
+        is_taken = is_taken or (not self.recorder.holds_locks() and lock.acquire())
+        try:
+            yield
+        finally:
+            if is_taken:
+                lock.release()
+
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         """Run the policy; record the events that it collects together with the position."""
-        with self.processing_lock:
+        with self.processing_turn():
             processing_event = ProcessingEvent(tracking)
             self.policy(domain_event, processing_event)
             recordings = self._record(processing_event)

@@ -114,12 +114,14 @@ class BaseProjectionRunner(Generic[TApplication]):
                 domain_event, tracking = self._subscription.advance()
             except StopIteration:
                 return
-            if domain_event is None:
+            notification = self._subscription.notification
+            if notification is None:
                 # Events of other topics count as processed, or a wait for the last of them would
                 # not end.
                 self._tracking_recorder.pass_over(tracking)
             else:
-                self._projection.process_event(domain_event, tracking)
+                with self._tracking_recorder.handling(self.app_name, notification):
+                    self._projection.process_event(domain_event, tracking)
 
     def _raise_error(self) -> None:
         if self._error is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import Tracking
+from eventsourcing.persistence import Notification, Tracking
 
 __all__ = ["ApplicationSubscription"]
 
@@ -19,6 +19,8 @@ class ApplicationSubscription(Iterator[tuple[Any, Tracking]]):
     def __init__(self, app: Application, gt: int | None = None, topics: Sequence[str] = ()) -> None:
         self.app = app
         self.subscription = app.recorder.subscribe(gt=gt, topics=topics)
+        self.notification: Notification | None = None
+        """The one that has brought the last event; ``None`` if others have been passed instead."""
 
     def __enter__(self) -> Self:
         self.subscription.__enter__()
@@ -38,7 +40,7 @@ class ApplicationSubscription(Iterator[tuple[Any, Tracking]]):
 
     def advance(self) -> tuple[Any, Tracking]:
         """Return the next event with its position; ``None`` with one that others have passed."""
-        notification = self.subscription.advance()
+        self.notification = notification = self.subscription.advance()
         if notification is None:
             return None, Tracking(self.app.name, self.subscription.position or 0)
         domain_event = self.app.mapper.to_domain_event(notification)

@@ -60,12 +60,20 @@ class Follower(EventSourcedProjection):
         If that fails, they are processed one at a time, so that only those from the failing one
         on remain unprocessed.
         """
+        refused_at: int | None = None
         while True:
             try:
                 return self.process_batch(leader_name, limit, start=start, stop=stop)
             except AlreadyProcessedError:
-                # Another worker has moved the position: there may be more after that.
-                continue
+                # Another worker has moved the position: there may be more after that. Where it is
+                # still the same after the next refusal, it is the policy that raises this.
+                position = self.recorder.max_tracking_id(leader_name) or 0
+                if position != refused_at:
+                    refused_at = position
+                    continue
+                if limit == 1:
+                    raise
+                break
             except Exception:
                 if limit == 1:
                     raise
@@ -86,35 +94,40 @@ class Follower(EventSourcedProjection):
         stop: int | None = None,
         is_interrupted: Callable[[], bool] = lambda: False,
         longest: float | None = None,
+        sets_aside: Callable[[Notification], bool] = lambda _: False,
     ) -> int:
         """
         Process the next few notifications in one unit of work; return how many there were.
 
         Where the recorder has transactions, all of them are processed or none. The unit ends
         early, and well, after a notification when ``is_interrupted()`` says so, or when it has
-        lasted ``longest`` seconds since its claim.
+        lasted ``longest`` seconds since its claim. A notification that ``sets_aside()``, called
+        within the unit, says yes to is neither read nor processed; the position moves past it.
         """
-        with self.processing_lock:
-            # The head is read first: whatever is below it is seen by the reading that follows.
-            head = self._head(leader_name) if self.topics and stop is None else None
+        log = self.readers[leader_name].notification_log
+        log.require_committed(self.name, self.recorder)
+        with self.processing_turn():
             position = self.recorder.max_tracking_id(leader_name) or 0
+            # The head is read first: whatever is below it is seen by the reading that follows.
+            head = self._head(leader_name, position) if self.topics and stop is None else None
             start = position if start is None else max(start, position)
             notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
             if not notifications:
                 if head is not None:
                     self.recorder.pass_over(Tracking(leader_name, head))
                 return 0
-            count = 0
             first = Tracking(leader_name, notifications[0].id)
             with self.recorder.processing(first, after=position):
                 started = monotonic()
-                for event, tracking in self.convert_notifications(leader_name, notifications):
-                    self.process_event(event, tracking)
-                    count += 1
-                    is_over = longest is not None and monotonic() - started > longest
-                    if is_over or is_interrupted():
-                        break
-            return count
+                return self._process_notifications(
+                    leader_name,
+                    notifications,
+                    sets_aside,
+                    lambda: (
+                        is_interrupted()
+                        or (longest is not None and monotonic() - started > longest)
+                    ),
+                )
 
     def pull_notifications(
         self,
@@ -144,8 +157,36 @@ class Follower(EventSourcedProjection):
             event = mapper.to_domain_event(notification)
             yield event, Tracking(leader_name, notification.id)
 
-    def _head(self, leader_name: str) -> int | None:
-        return self.readers[leader_name].notification_log.max_notification_id()
+    def _process_notifications(
+        self,
+        leader_name: str,
+        notifications: Sequence[Notification],
+        sets_aside: Callable[[Notification], bool],
+        is_over: Callable[[], bool],
+    ) -> int:
+        """Process them within the unit of work, until it is over; return how many that were."""
+        count = 0
+        passed: Tracking | None = None
+        for notification in notifications:
+            if sets_aside(notification):
+                passed = Tracking(leader_name, notification.id)
+            else:
+                passed = None
+                self._process(leader_name, notification)
+            count += 1
+            if is_over():
+                break
+        if passed is not None:
+            self.recorder.insert_tracking(passed)
+        return count
+
+    def _process(self, leader_name: str, notification: Notification) -> None:
+        with self.recorder.handling(leader_name, notification):
+            for event, tracking in self.convert_notifications(leader_name, [notification]):
+                self.process_event(event, tracking)
+
+    def _head(self, leader_name: str, position: int) -> int | None:
+        return self.readers[leader_name].notification_log.settled_notification_id(position)
 
     def _mapper_for(self, leader_name: str) -> Mapper:
         factory = type(self.factory)(Environment(leader_name, self.env))

@@ -36,9 +36,9 @@ class NotificationLogReader:
             notifications = self.notification_log.select(
                 start, self.section_size, stop, topics, inclusive_of_start=inclusive_of_start
             )
-            if notifications:
-                yield notifications
-                start = notifications[-1].id
-                inclusive_of_start = False
-            if len(notifications) < self.section_size:
+            # A list that is not full is no end: large notifications come in shorter ones.
+            if not notifications:
                 return
+            yield notifications
+            start = notifications[-1].id
+            inclusive_of_start = False

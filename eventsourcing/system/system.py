@@ -24,7 +24,7 @@ class System:
     """
 
     def __init__(self, pipes: Iterable[Sequence[type[Application]]]) -> None:
-        self.pipes = [list(pipe) for pipe in pipes]
+        self.pipes = [_checked(pipe) for pipe in pipes]
         self.nodes: dict[str, str] = {}
         """The topics of the application classes, by application name."""
         self.edges: list[tuple[str, str]] = []
@@ -106,7 +106,10 @@ class System:
         """Return the class of the named follower."""
         app_class = self._classes[name]
         if not issubclass(app_class, Follower):
-            raise TypeError(f"Not a follower class: {app_class!r}")
+            raise TypeError(
+                f"Not a follower class: {app_class!r}. What follows another application in a pipe "
+                "derives from Follower or ProcessApplication."
+            )
         return app_class
 
     def runnable_cls(self, name: str) -> type[Application]:
@@ -133,4 +136,20 @@ class System:
             self.follower_cls(name)
         for name in self.processors:
             if not issubclass(self._classes[name], ProcessApplication):
-                raise TypeError(f"Not a process application class: {self._classes[name]!r}")
+                raise TypeError(
+                    f"Not a process application class: {self._classes[name]!r}. What stands in "
+                    "the middle of pipes records events that others follow: it derives from "
+                    "ProcessApplication."
+                )
+
+
+def _checked(pipe: object) -> list[type[Application]]:
+    if not isinstance(pipe, Sequence) or isinstance(pipe, str):
+        raise TypeError(
+            f"A pipe is {pipe!r}. Give a list of application classes for each pipe: "
+            "System(pipes=[[DogSchool, Counters]])."
+        )
+    for each in pipe:
+        if not (isinstance(each, type) and issubclass(each, Application)):
+            raise TypeError(f"A pipe has {each!r}, which is not the class of an application.")
+    return list(pipe)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from eventsourcing.retrying import repeat
 from eventsourcing.utils import retry
 
 
@@ -85,3 +86,15 @@ def test_waits_before_the_first_call_and_between_calls(monkeypatch):
 def test_refuses_wrong_arguments(kwargs, text):
     with pytest.raises(TypeError, match=re.escape(text)):
         retry(**kwargs)
+
+
+def test_a_call_is_repeated_as_often_as_there_are_waits():
+    flaky = Flaky(2)
+
+    assert repeat(flaky, when=lambda error: str(error) != "call 3", waits=[0, 0, 0]) == "done"
+    assert flaky.calls == 3
+
+
+def test_a_call_is_not_repeated_for_an_error_of_which_it_is_not_said():
+    with pytest.raises(ValueError, match="call 1"):
+        repeat(Flaky(2), when=lambda error: False, waits=[0, 0, 0])

@@ -86,7 +86,7 @@ def test_encrypts_what_has_been_compressed(trick_added):
         ({"state": b'{"trick'}, "JSONDecodeError"),
         ({"state": b"\xff\xfe"}, "UnicodeDecodeError"),
         ({"state": b'{"_type_":"x","_data_":1}'}, "TranscodingNotRegisteredError"),
-        ({"state": b"[" * 100_000}, "RecursionError"),
+        ({"state": b"[" * 100_000}, "NestingTooDeepError"),
     ],
 )
 def test_names_topic_id_and_version_of_an_event_that_cannot_be_read(trick_added, changes, reason):

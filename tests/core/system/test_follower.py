@@ -21,6 +21,18 @@ class Failing(Counters):
         super().policy(domain_event, processing_event)
 
 
+class FailingOnce(Counters):
+    """Counters that fail once, and ignore everything after that."""
+
+    name = "Counters"
+    has_failed = False
+
+    def policy(self, domain_event, processing_event):
+        if not self.has_failed:
+            self.has_failed = True
+            raise RuntimeError("not yet")
+
+
 @pytest.fixture
 def school():
     return DogSchool()
@@ -245,6 +257,28 @@ def test_ends_a_batch_early_when_it_has_lasted_long_enough(school):
     assert counters.process_batch("DogSchool", longest=None) == 1
 
 
+def test_moves_its_position_past_what_is_set_aside(school):
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "stay", "roll"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school)
+
+    count = counters.process_batch("DogSchool", sets_aside=lambda n: n.id in (2, 4))
+
+    assert count == 4
+    assert [counters.get_count(trick) for trick in ("sit", "stay", "roll")] == [0, 1, 0]
+    assert counters.recorder.max_tracking_id("DogSchool") == 4
+
+
+def test_does_not_read_what_is_set_aside(school):
+    school.register_dog("Fido")
+    counters = follower_of(school)
+    counters.mappers["DogSchool"] = None
+
+    assert counters.process_batch("DogSchool", sets_aside=lambda _: True) == 1
+    assert counters.recorder.max_tracking_id("DogSchool") == 1
+
+
 def test_a_position_that_somebody_else_has_moved_stays_where_it_is():
     counters = Counters()
     moved = Tracking("DogSchool", 9)
@@ -281,21 +315,64 @@ def test_looks_again_when_another_worker_was_faster(school):
     assert counters.get_count("sit") == 1
 
 
-def test_processes_no_more_singly_than_were_asked_for(school):
-    class FailingOnce(Counters):
-        has_failed = False
+@pytest.mark.parametrize("size", [1, 10])
+def test_a_policy_that_raises_what_workers_raise_does_not_go_on_for_ever(school, size):
+    class Sorry(Counters):
+        """Counters whose policy is always too late for something of its own."""
+
+        name = "Counters"
+        pull_section_size = size
 
         def policy(self, domain_event, processing_event):
-            if not self.has_failed:
-                self.has_failed = True
-                raise RuntimeError("not yet")
+            if getattr(domain_event, "trick", None) == "sing":
+                raise AlreadyProcessedError("the policy's own")
+            super().policy(domain_event, processing_event)
 
+    dog_id = school.register_dog("Fido")
+    for trick in ("sit", "sing", "sit"):
+        school.add_trick(dog_id, trick)
+    counters = follower_of(school, Sorry)
+
+    with pytest.raises(AlreadyProcessedError, match="the policy's own"):
+        counters.pull_and_process("DogSchool")
+
+    assert counters.recorder.max_tracking_id("DogSchool") == 2
+    assert counters.get_count("sit") == 1
+
+
+def test_claims_the_first_position_of_a_batch_after_the_one_that_it_is_at(school):
+    for _ in range(4):
+        school.register_dog("Fido")
+    counters = follower_of(school)
+    claims = []
+
+    def processing(tracking, *, after=None):
+        claims.append((tracking, after))
+        return nullcontext()
+
+    counters.recorder.processing = processing
+    counters.process_next("DogSchool", 3)
+    counters.process_next("DogSchool", 3)
+
+    assert claims == [(Tracking("DogSchool", 1), 0), (Tracking("DogSchool", 4), 3)]
+
+
+def test_processes_no_more_singly_than_were_asked_for(school):
     for _ in range(5):
         school.register_dog("Fido")
     counters = follower_of(school, FailingOnce)
 
     assert counters.process_next("DogSchool", 3, start=1) == 3
     assert counters.recorder.max_tracking_id("DogSchool") == 4
+
+
+def test_goes_singly_to_the_given_stop(school):
+    for _ in range(5):
+        school.register_dog("Fido")
+    counters = follower_of(school, FailingOnce)
+
+    assert counters.process_next("DogSchool", stop=3) == 3
+    assert counters.recorder.max_tracking_id("DogSchool") == 3
 
 
 def test_makes_the_mapper_of_the_class_that_it_uses_itself(school):

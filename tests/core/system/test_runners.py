@@ -192,6 +192,24 @@ class TestSingleThreadedRunner:
 
             assert runner.get(Tally).get_total() == 1
 
+    def test_finishes_an_event_before_it_processes_what_follows_from_it(self):
+        steps = []
+
+        class First(Counters):
+            def policy(self, domain_event, processing_event):
+                steps.append("first begins")
+                self.save(Counter("direct"))
+                steps.append("first ends")
+
+        class Second(Counters):
+            def policy(self, domain_event, processing_event):
+                steps.append("second")
+
+        with SingleThreadedRunner(System(pipes=[[DogSchool, First, Second]])) as runner:
+            runner.get(DogSchool).register_dog("Fido")
+
+        assert steps == ["first begins", "first ends", "second"]
+
     def test_raises_a_policys_error_from_save_after_the_others_had_their_turn(self):
         with SingleThreadedRunner(failing_system) as runner:
             school = runner.get(DogSchool)

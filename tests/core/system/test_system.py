@@ -78,6 +78,21 @@ def test_makes_leaders_of_applications():
     assert system.leader_cls("Counters") is Counters
 
 
+def test_a_leader_looks_like_the_class_that_it_is_made_of():
+    leader_cls = System(pipes=[[DogSchool, Counters]]).leader_cls("DogSchool")
+
+    assert leader_cls.__module__ == DogSchool.__module__
+    assert leader_cls.__qualname__ == DogSchool.__qualname__
+    assert leader_cls.__doc__ == DogSchool.__doc__
+
+
+def test_runs_what_nobody_follows_as_it_is():
+    system = System(pipes=[[DogSchool, Counters], [Alone]])
+
+    assert system.runnable_cls("Alone") is Alone
+    assert issubclass(system.runnable_cls("DogSchool"), Leader)
+
+
 def test_keeps_a_name_of_the_applications_choice():
     class Kennel(Application):
         name = "kennel-of-lassie"
@@ -88,13 +103,44 @@ def test_keeps_a_name_of_the_applications_choice():
 
 
 def test_refuses_a_follower_that_cannot_follow():
-    with pytest.raises(TypeError, match=r"Not a follower class: .*Alone"):
+    with pytest.raises(TypeError) as caught:
         System(pipes=[[DogSchool, Alone]])
+
+    assert str(caught.value) == (
+        f"Not a follower class: {Alone!r}. What follows another application in a pipe derives from "
+        "Follower or ProcessApplication."
+    )
 
 
 def test_refuses_a_follower_that_cannot_be_followed():
-    with pytest.raises(TypeError, match=r"Not a process application class: .*Sink"):
+    with pytest.raises(TypeError) as caught:
         System(pipes=[[DogSchool, Sink, Counters]])
+
+    assert str(caught.value) == (
+        f"Not a process application class: {Sink!r}. What stands in the middle of pipes records "
+        "events that others follow: it derives from ProcessApplication."
+    )
+
+
+@pytest.mark.parametrize("pipe", [DogSchool, "DogSchool", None])
+def test_refuses_a_pipe_that_is_no_list(pipe):
+    with pytest.raises(TypeError) as caught:
+        System(pipes=[pipe])
+
+    assert str(caught.value) == (
+        f"A pipe is {pipe!r}. Give a list of application classes for each pipe: "
+        "System(pipes=[[DogSchool, Counters]])."
+    )
+
+
+@pytest.mark.parametrize("something", ["school.applications.DogSchool", None, object])
+def test_refuses_what_is_not_the_class_of_an_application(something):
+    with pytest.raises(TypeError) as caught:
+        System(pipes=[[something, Counters]])
+
+    assert str(caught.value) == (
+        f"A pipe has {something!r}, which is not the class of an application."
+    )
 
 
 def test_refuses_two_applications_of_one_name():
