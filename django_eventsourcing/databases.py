@@ -22,6 +22,7 @@ __all__ = [
     "labels_of",
     "models_in",
     "require_ready",
+    "without_password",
 ]
 
 _APP_LABEL = "django_eventsourcing"
@@ -64,14 +65,23 @@ def require_ready(
 
 def models_in(system: ConfiguredSystem, alias: str) -> list[type[Model]]:
     """Return the models whose tables the system's applications need in the database, each once."""
-    from django_eventsourcing.models import NotificationCounter
+    from django_eventsourcing.models import (
+        DeadLetterRecord,
+        FollowerRecord,
+        NotificationCounter,
+        ProjectionRecord,
+        WorkerRecord,
+    )
+    from django_eventsourcing.projections import ModelProjection
 
     models: list[type[Model]] = []
     for name in system.names_in(alias):
         own = system.models_of(name)
         models += [own.event, own.snapshot]
         if name in system.system.follows:
-            models.append(own.tracking)
+            models += [own.tracking, FollowerRecord, WorkerRecord, DeadLetterRecord]
+            if issubclass(system.class_of(name), ModelProjection):
+                models.append(ProjectionRecord)
     if models and connections[alias].vendor == "mysql":
         models.append(NotificationCounter)
     return list(dict.fromkeys(models))
@@ -97,6 +107,12 @@ def describe(alias: str) -> str:
     host = str(values["HOST"] or "localhost")
     port = f":{values['PORT']}" if values["PORT"] else ""
     return f"{kind} at {host}{port}/{name}"
+
+
+def without_password(alias: str, text: str) -> str:
+    """Return the text with stars for the database's password, should a server repeat it."""
+    password = str(connections[alias].settings_dict.get("PASSWORD") or "")
+    return text.replace(password, "***") if password else text
 
 
 def labels_of(classes: Iterable[type]) -> set[str]:
@@ -157,10 +173,8 @@ def _option(alias: str) -> str:
 def _unreachable(connection: BaseDatabaseWrapper, error: Exception) -> str:
     lines = (" ".join(line.split()) for line in str(error).splitlines())
     reason = "; ".join(line for line in lines if line) or type(error).__name__
-    password = str(connection.settings_dict.get("PASSWORD") or "")
-    if password:
-        reason = reason.replace(password, "***")
     alias = connection.alias
+    reason = without_password(alias, reason)
     if connection.vendor == "sqlite":
         remedy = f"Correct the path in DATABASES[{alias!r}], or make its directory writable."
     else:

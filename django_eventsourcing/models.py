@@ -1,5 +1,5 @@
 """
-Models: stored events, snapshots, and the positions of followers.
+Models: stored events, snapshots, and the positions of followers; and what operating needs.
 
 Derive from the abstract models to give an application tables of its own.
 """
@@ -14,7 +14,13 @@ from django.db.models.base import ModelBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_eventsourcing.fields import ExactCharField
+from django_eventsourcing.fields import ExactCharField, UTCDateTimeField
+from django_eventsourcing.operating_models import (
+    DeadLetterRecord,
+    FollowerRecord,
+    ProjectionRecord,
+    WorkerRecord,
+)
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.querysets import RecordQuerySet, StoredEventQuerySet, TrackingQuerySet
 
@@ -23,10 +29,14 @@ __all__ = [
     "AbstractSnapshot",
     "AbstractStoredEvent",
     "AbstractTracking",
+    "DeadLetterRecord",
+    "FollowerRecord",
     "NotificationCounter",
+    "ProjectionRecord",
     "SnapshotRecord",
     "StoredEventRecord",
     "TrackingRecord",
+    "WorkerRecord",
 ]
 
 
@@ -108,7 +118,7 @@ class AbstractTracking(models.Model):
     upstream_name = ExactCharField(max_length=255)
     notification_id = models.BigIntegerField()
     """The last notification processed; 0 before the first."""
-    updated_at = models.DateTimeField(default=timezone.now)
+    updated_at = UTCDateTimeField(default=timezone.now)
 
     objects: ClassVar[models.Manager[Any]] = TrackingQuerySet.as_manager()
 

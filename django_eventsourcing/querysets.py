@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import connections, models, transaction
+from django.db.models import Q
 
 from django_eventsourcing.ordering import get_commit_order
+from django_eventsourcing.segments import RETIRED
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractRecord, AbstractStoredEvent, AbstractTracking
@@ -86,6 +88,15 @@ class TrackingQuerySet(models.QuerySet[_Tracking]):
     def upstream(self, upstream_name: str) -> Self:
         """Keep the positions in one upstream application."""
         return self.filter(upstream_name=upstream_name)
+
+    def in_force(self) -> Self:
+        """Leave out those of segments that there are no longer."""
+        return self.exclude(notification_id=RETIRED)
+
+    def like(self, follower: str) -> Self:
+        """Keep those of the follower and its segments, and perhaps of others of like names."""
+        is_segment = Q(application_name__startswith=f"{follower}[")
+        return self.filter(Q(application_name=follower) | is_segment)
 
     def before(self, notification_id: int) -> Self:
         """Keep the positions that have not reached the notification."""

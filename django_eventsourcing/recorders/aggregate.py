@@ -15,6 +15,7 @@ from django_eventsourcing.models import AbstractRecord, SnapshotRecord
 from django_eventsourcing.querysets import RecordQuerySet
 from django_eventsourcing.recorders.base import DjangoRecorder
 from django_eventsourcing.recorders.errors import breaks_constraint, database_errors, translated
+from django_eventsourcing.recorders.packets import require_packet
 from django_eventsourcing.recorders.values import checked_text
 from eventsourcing.persistence.errors import DataError, RecordConflictError
 from eventsourcing.persistence.recorders import AggregateRecorder
@@ -53,7 +54,7 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Write all the records in one statement, or none of them."""
-        with self._writing(stored_events):
+        with self._writing(stored_events, savepoint=self._needs_savepoint(**kwargs)):
             return self._insert_events(stored_events, **kwargs)
 
     def select_events(
@@ -85,6 +86,11 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         manager: Any = self.model._default_manager
         return cast("RecordQuerySet[AbstractRecord]", manager.using(self.alias))
 
+    def _needs_savepoint(self, **kwargs: Any) -> bool:
+        """Tell whether the caller's transaction is to stay usable if the records are refused."""
+        del kwargs
+        return True
+
     def _insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
@@ -93,7 +99,11 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return None
 
     def _insert_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
-        return self.records.bulk_create([self._record(event) for event in stored_events])
+        require_packet(self.alias, self.application_name, stored_events)
+        return self.records.bulk_create(self._new_records(stored_events))
+
+    def _new_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
+        return [self._record(event) for event in stored_events]
 
     def _record(self, event: StoredEvent) -> AbstractRecord:
         if not -BIGGEST_VERSION <= event.originator_version <= BIGGEST_VERSION:
@@ -124,9 +134,9 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return originator_id
 
     @contextmanager
-    def _writing(self, stored_events: Sequence[StoredEvent]) -> Iterator[None]:
+    def _writing(self, stored_events: Sequence[StoredEvent], *, savepoint: bool) -> Iterator[None]:
         try:
-            with transaction.atomic(using=self.alias):
+            with transaction.atomic(using=self.alias, savepoint=savepoint):
                 yield
         except db.Error as error:
             if breaks_constraint(error, self.model, VERSION_FIELDS):

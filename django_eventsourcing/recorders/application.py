@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, cast
 
-from django_eventsourcing.models import AbstractStoredEvent, StoredEventRecord
+from django.db import connections, transaction
+
+from django_eventsourcing.announcements import RecordedEvents, has_listeners
+from django_eventsourcing.event_table import EventTable, Session
+from django_eventsourcing.metadata import metadata_to_record
+from django_eventsourcing.models import AbstractRecord, AbstractStoredEvent, StoredEventRecord
+from django_eventsourcing.notifying import Notice, can_notify
+from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders.aggregate import DjangoAggregateRecorder
-from django_eventsourcing.recorders.errors import database_errors
-from eventsourcing.persistence.recorders import ApplicationRecorder
+from django_eventsourcing.recorders.errors import (
+    UncommittedUpstreamError,
+    database_errors,
+    own_database_errors,
+)
+from django_eventsourcing.recorders.notifications import RecordedNotification
+from django_eventsourcing.recorders.pages import Pages
+from django_eventsourcing.transactions import is_to_be_committed
+from django_eventsourcing.watermark import Watermark
+from eventsourcing.persistence.recorders import ApplicationRecorder, Recorder
 from eventsourcing.persistence.records import Notification, StoredEvent
 
-__all__ = ["DjangoApplicationRecorder"]
+__all__ = ["DjangoApplicationRecorder", "next_look"]
 
 
 class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
     """Keeps one application's events; the ids of the records are those of the notifications."""
+
+    notifies_others: bool = True
+    """Whether, on PostgreSQL, other processes that listen are told of each commit."""
+    process_at_once: Callable[[Sequence[StoredEvent], Sequence[int]], None] | None = None
+    """What processes the events, with their ids, in the transaction that records them, if any."""
+    _poll_interval = DjangoAggregateRecorder.poll_interval
 
     def __init__(
         self,
@@ -30,9 +52,30 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        """Write all the events, or none of them; return their ids."""
-        ids = super().insert_events(stored_events, **kwargs)
+        """
+        Write all the events, or none of them; return their ids.
+
+        What synchronous followers raise goes on to the caller, and nothing is written.
+        """
+        # The user of a request may be looked up: that is done before the transaction begins.
+        metadata_to_record()
+        if self.process_at_once is None:
+            ids = super().insert_events(stored_events, **kwargs)
+        else:
+            with (
+                own_database_errors(self.alias) as followers,
+                # What a follower refuses takes along what the records themselves would.
+                transaction.atomic(using=self.alias, savepoint=self._needs_savepoint(**kwargs)),
+            ):
+                ids = super().insert_events(stored_events, **kwargs)
+                if ids:
+                    with followers():
+                        self.process_at_once(stored_events, ids)
         self.on_commit(self.announcer.announce)
+        if stored_events and self.notifies_others and can_notify(self.alias):
+            self.on_commit(Notice(self.alias, self.application_name))
+        if ids and has_listeners():
+            self.on_commit(RecordedEvents(self.application_name, ids))
         return ids
 
     def select_notifications(
@@ -44,29 +87,77 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Return at most ``limit`` notifications in the order of their ids."""
-        events = self.log.of(self.application_name).with_topics(topics).order_by("id")
-        if start is not None:
-            events = events.starting_at(start) if inclusive_of_start else events.after(start)
-        if stop is not None:
-            events = events.until(stop)
-        rows = events.values_list("id", "originator_id", "originator_version", "topic", "state")
+        """
+        Return at most ``limit`` notifications in the order of their ids.
+
+        None comes after those that have ``page_max_bytes``, if that is set.
+        """
+        pages = Pages(self.page_max_bytes)
+        after = 0 if start is None else start - 1 if inclusive_of_start else start
         with database_errors(self.alias):
-            return [
-                Notification(
-                    id=id_,
-                    originator_id=originator_id,
-                    originator_version=version,
-                    topic=topic,
-                    state=bytes(state),
+            if self.watermark is None:
+                found = pages.read(self._events(topics, after, stop), limit)
+            else:
+                session = Session(self.watermark.table.quoted_name)
+                found = self.watermark.select(
+                    lambda after, upto, limit: pages.read(
+                        self._events(topics, after, upto), limit, session
+                    ),
+                    after=after,
+                    limit=limit,
+                    stop=stop,
+                    is_full=lambda: pages.is_cut,
                 )
-                for id_, originator_id, version, topic, state in rows[:limit]
-            ]
+        return [
+            RecordedNotification(
+                originator_id, version, topic, bytes(state), id_, metadata, time, self.alias
+            )
+            for id_, originator_id, version, topic, state, metadata, time, *_ in found
+        ]
 
     def max_notification_id(self) -> int | None:
-        """Return the id of the last notification, or ``None`` if there is none."""
+        """
+        Return the id of the last notification, or ``None`` if there is none.
+
+        Readers come to it when no lower one can appear any more.
+        """
         with database_errors(self.alias):
             return self.log.of(self.application_name).last_position()
+
+    def settled_notification_id(self, after: int | None = None) -> int | None:
+        """Return the id of the last notification that readers may come to just now."""
+        events = self.log.of(self.application_name)
+        with database_errors(self.alias):
+            if self.watermark is not None:
+                events = events.until(self.watermark.settle(after or 0))
+            return events.last_position()
+
+    def require_committed(self, follower: str, recorder: Recorder) -> None:
+        """
+        Raise ``UncommittedUpstreamError`` within a transaction that the follower is no part of.
+
+        What is read in it may be rolled back, and what the follower writes would stay. The
+        transaction that Django's ``TestCase`` puts around a test is not counted.
+        """
+        alias = getattr(recorder, "alias", None)
+        if alias != self.alias and is_to_be_committed(connections[self.alias]):
+            raise UncommittedUpstreamError.of(follower, alias, self.application_name, self.alias)
+
+    @property
+    def poll_interval(self) -> float | None:
+        """Seconds between two looks: fewer while events are waited for that may still come."""
+        return self._poll_interval and next_look(self, self._poll_interval)
+
+    @poll_interval.setter
+    def poll_interval(self, seconds: float | None) -> None:
+        self._poll_interval = seconds
+
+    @cached_property
+    def watermark(self) -> Watermark | None:
+        """Tells how far the log may be read; ``None`` where ids become visible in order."""
+        if get_commit_order(connections[self.alias]).needs_watermark:
+            return Watermark(EventTable(self.alias, self.log.model))
+        return None
 
     @property
     def log(self) -> StoredEventQuerySet[AbstractStoredEvent]:
@@ -76,3 +167,22 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
 
     def _insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         return [record.id for record in self._insert_records(stored_events)]
+
+    def _new_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
+        records = super()._new_records(stored_events)
+        if metadata := metadata_to_record():
+            for record in records:
+                cast("AbstractStoredEvent", record).metadata = metadata
+        return records
+
+    def _events(
+        self, topics: Sequence[str], after: int, upto: int | None
+    ) -> StoredEventQuerySet[AbstractStoredEvent]:
+        events = self.log.of(self.application_name).with_topics(topics).after(after)
+        return events if upto is None else events.until(upto)
+
+
+def next_look(recorder: ApplicationRecorder, longest: float) -> float:
+    """Return the seconds to the next look at a log: fewer while a gap in it may be filled."""
+    watermark = recorder.watermark if isinstance(recorder, DjangoApplicationRecorder) else None
+    return longest if watermark is None else watermark.poll_interval(longest)

@@ -1,9 +1,12 @@
 """What all recorders of this package have in common: a database, and its commits."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from django.db import connections, transaction
 
+from django_eventsourcing.renewing import renew_connection
+from django_eventsourcing.transactions import open_transactions
 from eventsourcing.persistence import Recorder
 
 __all__ = ["DjangoRecorder"]
@@ -31,6 +34,16 @@ class DjangoRecorder(Recorder):
         elif connection.get_autocommit():
             callback()
 
+    def attempt(self) -> AbstractContextManager[None]:
+        """Return a savepoint where a transaction is open, and nothing elsewhere."""
+        if connections[self.alias].in_atomic_block:
+            return transaction.atomic(using=self.alias)
+        return nullcontext()
+
+    def holds_locks(self) -> bool:
+        """Tell whether a transaction is open in the calling thread, on whichever database."""
+        return bool(open_transactions())
+
     def renew(self) -> None:
         """Close the calling thread's connection if it is too old, or lost, and not in use."""
-        connections[self.alias].close_if_unusable_or_obsolete()
+        renew_connection(connections[self.alias])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import local
 from typing import Any
 
 from django import db
-from django.db import transaction
+from django.db import connections, transaction
 
 from django_eventsourcing.models import (
     AbstractStoredEvent,
@@ -16,16 +17,30 @@ from django_eventsourcing.models import (
     TrackingRecord,
 )
 from django_eventsourcing.recorders.application import DjangoApplicationRecorder
-from django_eventsourcing.recorders.errors import database_errors, translated
+from django_eventsourcing.recorders.errors import (
+    RecordedBesideError,
+    database_errors,
+    own_database_errors,
+)
 from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder
+from eventsourcing.persistence.errors import OperationalError
 from eventsourcing.persistence.recorders import ProcessRecorder
 from eventsourcing.persistence.records import StoredEvent, Tracking
 
 __all__ = ["DjangoProcessRecorder"]
 
+# MySQL's and MariaDB's code.
+_NO_SAVEPOINT = 1305
+
 
 class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, ProcessRecorder):
-    """Keeps one follower's events and positions; what a policy writes commits with them."""
+    """
+    Keeps one follower's events and positions; what a policy writes commits with them.
+
+    While notifications are processed, in the unit of work that ``processing()`` opens, the position
+    is in memory, and written once, at the end. Events that are refused in it with their position
+    take the whole unit along: no savepoint is made for each.
+    """
 
     def __init__(
         self,
@@ -39,6 +54,10 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         DjangoTrackingRecorder.__init__(
             self, application_name, alias=alias, tracking_model=tracking_model
         )
+        # Of the calling thread alone: others may process meanwhile.
+        self._reprocessed = local()
+        self._claims = local()
+        self._units = local()
 
     @contextmanager
     def processing(self, tracking: Tracking, *, after: int | None = None) -> Iterator[None]:
@@ -48,25 +67,153 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         What the body raises goes on as it is, errors of ``django.db`` included, after everything
         written within has been rolled back.
         """
-        raised_within: BaseException | None = None
-        try:
-            with transaction.atomic(using=self.alias):
-                with database_errors(self.alias):
-                    self._claim(tracking, after)
-                try:
+        upstream_name = tracking.application_name
+        with (
+            own_database_errors(self.alias) as policies,
+            transaction.atomic(using=self.alias),
+            self._unit(upstream_name) as moved,
+        ):
+            self._claim(tracking, after)
+            self._claims.position = after
+            with self._undivided():
+                with policies():
                     yield
-                except BaseException as error:
-                    raised_within = error
-                    raise
-        except db.Error as error:
-            if error is raised_within:
-                raise
-            raise translated(error, self.alias) from error
+                # Where there is a savepoint around it, it alone would be rolled back.
+                connections[self.alias].validate_no_broken_transaction()
+            if moved:
+                super()._insert_tracking(Tracking(upstream_name, moved[-1]))
+                self.on_commit(self.announcer.announce)
+
+    @property
+    def claimed(self) -> int | None:
+        """The position, as it was when the calling thread claimed it last; ``None`` if unknown."""
+        return getattr(self._claims, "position", None)
+
+    @contextmanager
+    def reprocessing(self, tracking: Tracking) -> Iterator[list[tuple[int, StoredEvent]]]:
+        """
+        Process in one transaction a notification that the position is past, or not to be moved by.
+
+        It begins by locking the position, so that no worker processes at the same time; where the
+        calling thread gives the notification's ``tracking`` with its events, it is not recorded.
+        Yield a list to which the events are added that are recorded, with their ids.
+        """
+        with transaction.atomic(using=self.alias):
+            with database_errors(self.alias):
+                self._lock(tracking.application_name)
+            with self.processing_at_once(tracking) as recorded:
+                yield recorded
+
+    @contextmanager
+    def processing_at_once(self, tracking: Tracking) -> Iterator[list[tuple[int, StoredEvent]]]:
+        """
+        Process a notification in the caller's transaction, whatever the position.
+
+        Where the calling thread gives its ``tracking`` with events, it is not recorded. Yield a
+        list to which the events are added that are recorded, with their ids.
+        """
+        outer = dict(self._reprocessed.__dict__)
+        recorded: list[tuple[int, StoredEvent]] = []
+        self._reprocessed.tracking, self._reprocessed.recorded = tracking, recorded
+        try:
+            with self._undivided():
+                yield recorded
+        finally:
+            self._reprocessed.__dict__.clear()
+            self._reprocessed.__dict__.update(outer)
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Write all the events and, where ``tracking`` is given, the position: all or nothing."""
+        tracking: Tracking | None = kwargs.get("tracking")
+        if not stored_events and tracking is not None and self._is_in_hand(tracking):
+            self._insert_tracking(tracking)
+            return []
+        return super().insert_events(stored_events, **kwargs)
+
+    def insert_tracking(self, tracking: Tracking) -> None:
+        """Move the position forward, or raise ``IntegrityError`` if it has got there already."""
+        if self._is_in_hand(tracking):
+            self._insert_tracking(tracking)
+        else:
+            super().insert_tracking(tracking)
+
+    def max_tracking_id(self, application_name: str) -> int | None:
+        """Return the position in the named upstream application, or ``None`` before the first."""
+        moved = self._moved.get(application_name)
+        return moved[-1] if moved else super().max_tracking_id(application_name)
+
+    def _needs_savepoint(self, **kwargs: Any) -> bool:
+        tracking: Tracking | None = kwargs.get("tracking")
+        return tracking is None or not self._is_in_hand(tracking)
 
     def _insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        if stored_events and self._is_beside:
+            raise RecordedBesideError.by(self.application_name)
         tracking: Tracking | None = kwargs.pop("tracking", None)
         # First the position, last the events: their turn in the order of commits is waited for
         # by all other writers.
         if tracking is not None:
             self._insert_tracking(tracking)
-        return super()._insert_events(stored_events, **kwargs)
+        ids = super()._insert_events(stored_events, **kwargs)
+        if hasattr(self._reprocessed, "recorded"):
+            self._reprocessed.recorded += zip(ids, stored_events, strict=True)
+        return ids
+
+    def _insert_tracking(self, tracking: Tracking) -> None:
+        if tracking == getattr(self._reprocessed, "tracking", None):
+            return
+        moved = self._moved.get(tracking.application_name)
+        if moved is None:
+            super()._insert_tracking(tracking)
+        elif moved and tracking.notification_id <= moved[-1]:
+            raise self._refused(tracking, moved[-1])
+        else:
+            moved.append(tracking.notification_id)
+
+    @contextmanager
+    def _undivided(self) -> Iterator[None]:
+        """
+        Keep what a policy writes from being committed in part.
+
+        At a deadlock, MySQL and MariaDB roll back the whole transaction. Where a policy catches
+        that, what it writes afterwards would be committed alone; but a savepoint, too, is gone, and
+        tells. It is made after the claim, which would lock more of the table within it.
+        """
+        if connections[self.alias].vendor != "mysql":
+            yield
+            return
+        try:
+            with transaction.atomic(using=self.alias):
+                yield
+        except db.OperationalError as error:
+            if error.args[:1] != (_NO_SAVEPOINT,):
+                raise
+            raise OperationalError(
+                f"{self.application_name}: database {self.alias!r} has rolled back all that was "
+                "written before a deadlock, and the policy has gone on.  HINT: Let errors of the "
+                "database leave the policy: it is then called again."
+            ) from error
+
+    @property
+    def _moved(self) -> dict[str, list[int]]:
+        """The positions come to in the calling thread's units of work, by upstream."""
+        moved: dict[str, list[int]] = self._units.__dict__.setdefault("moved", {})
+        return moved
+
+    @contextmanager
+    def _unit(self, upstream_name: str) -> Iterator[list[int]]:
+        if upstream_name in self._moved:
+            raise RuntimeError(
+                f"{self.application_name} is processing {upstream_name} already. A policy cannot "
+                f"have its own follower process: let it return first."
+            )
+        moved = self._moved[upstream_name] = []
+        try:
+            yield moved
+        finally:
+            del self._moved[upstream_name]
+
+    def _is_in_hand(self, tracking: Tracking) -> bool:
+        return tracking.application_name in self._moved

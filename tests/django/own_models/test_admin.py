@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from django_eventsourcing import get_application
-from django_eventsourcing.models import TrackingRecord
+from django_eventsourcing.models import StoredEventRecord, TrackingRecord
 from django_eventsourcing.registry import reset
 from tests.core.school import Counters, DogSchool
 from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS, ids, link, text
@@ -62,6 +62,17 @@ def test_an_event_leads_to_its_neighbours_in_the_own_table(client, fido):
 
     assert "Dog.Registered" in text(previous)
     assert link(previous, str(fido)) is None
+
+
+def test_the_causation_leads_into_the_own_table_whoever_may_view_it(client, viewer, fido):
+    follows = StoredEventRecord.objects.of("Counters").latest("id")
+
+    page = client.get(f"{EVENTS}{follows.pk}/change/")
+    refused = viewer.get(f"{EVENTS}{follows.pk}/change/")
+
+    assert '"trick": "sit"' in text(client.get(link(page, "DogSchool:2")))
+    assert "Causation DogSchool:2" in text(refused)
+    assert link(refused, "DogSchool:2") is None
 
 
 @pytest.fixture

@@ -38,10 +38,12 @@ class OpenTransaction:
     def __init__(self, elsewhere: Elsewhere, alias: str) -> None:
         self._elsewhere = elsewhere
         self._alias = alias
+        self.is_open = True
         self._atomic = transaction.atomic(using=alias)
         elsewhere.do(self._atomic.__enter__)
 
     def commit(self) -> None:
+        self.is_open = False
         self._elsewhere.do(self._atomic.__exit__, None, None, None)
 
     def roll_back(self) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.db import connections
@@ -99,13 +101,24 @@ def check_a_late_commit(database, insert) -> None:
         held = OpenTransaction(first, database)
         late = first.do(insert, database)
         pending = second.start(insert_by_recorder, database)
+        check_who_waits(database, pending)
         for _ in range(50):
             reader.poll()
+        assert reader.seen == []
         held.commit()
         other = pending.result(timeout=30)
         wait_until(lambda: reader.poll() == 0 and len(reader.seen) == 2, "both are read")
 
     assert reader.seen == sorted([late, other])
+
+
+def check_who_waits(alias, pending) -> None:
+    """Have it that a writer does not wait for another one on PostgreSQL, and does elsewhere."""
+    if alias == "postgres":
+        pending.result(timeout=10)
+    else:
+        with pytest.raises(TimeoutError):
+            pending.result(timeout=0.1)
 
 
 def test_an_event_that_is_rolled_back_holds_nobody_up(database):
@@ -115,6 +128,7 @@ def test_an_event_that_is_rolled_back_holds_nobody_up(database):
         held = OpenTransaction(first, database)
         first.do(insert_by_recorder, database)
         pending = second.start(insert_by_recorder, database)
+        check_who_waits(database, pending)
         for _ in range(50):
             reader.poll()
         held.roll_back()
@@ -133,9 +147,47 @@ def test_a_reader_sees_every_event_once_under_long_load(database):
     check_a_reader(database, writers=8, transactions=800, hold=0.02)
 
 
+@on("postgres")
+def test_readers_that_share_what_they_know_see_every_event_once(database):
+    check_readers(database, readers=3, writers=3, transactions=20, hold=0.005)
+
+
+@on("postgres")
+@pytest.mark.stress
+def test_readers_that_share_what_they_know_see_every_event_once_under_long_load(database):
+    check_readers(database, readers=4, writers=8, transactions=400, hold=0.02)
+
+
 def check_a_reader(alias: str, *, writers: int, transactions: int, hold: float) -> None:
     """Run the writers, read along, and compare what was seen with what was committed."""
     reader = TailingReader(alias)
+    with running_writers(alias, writers, transactions, hold) as processes:
+        read_along(reader, processes)
+    assert reader.seen == committed_by(processes)
+
+
+def check_readers(
+    alias: str, *, readers: int, writers: int, transactions: int, hold: float
+) -> None:
+    """Have threads read along, each from where it is."""
+    tailing = [TailingReader(alias) for _ in range(readers)]
+    with ExitStack() as stack:
+        threads = [stack.enter_context(Elsewhere()) for _ in tailing]
+        processes = stack.enter_context(running_writers(alias, writers, transactions, hold))
+        pending = [
+            thread.start(read_along, reader, processes)
+            for thread, reader in zip(threads, tailing, strict=True)
+        ]
+        for each in pending:
+            each.result()
+    committed = committed_by(processes)
+    assert [reader.seen for reader in tailing] == [committed] * readers
+
+
+@contextmanager
+def running_writers(
+    alias: str, writers: int, transactions: int, hold: float
+) -> Iterator[list[subprocess.Popen]]:
     command = [sys.executable, "-m", "tests.django.persistence.writer", alias]
     options = [f"--transactions={transactions}", f"--hold={hold}"]
     processes = [
@@ -147,6 +199,15 @@ def check_a_reader(alias: str, *, writers: int, transactions: int, hold: float) 
         )
         for seed in range(writers)
     ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def read_along(reader: TailingReader, processes: list[subprocess.Popen]) -> None:
+    """Read while the writers write, and then what is left."""
     deadline = time.monotonic() + 600
     while any(process.poll() is None for process in processes):
         assert time.monotonic() < deadline, "the writers have not finished"
@@ -155,11 +216,13 @@ def check_a_reader(alias: str, *, writers: int, transactions: int, hold: float) 
     while reader.poll():
         pass
 
+
+def committed_by(processes: list[subprocess.Popen]) -> list[int]:
     outputs = [process.communicate() for process in processes]
-    assert [errors for _, errors in outputs] == [""] * writers
+    assert [errors for _, errors in outputs] == [""] * len(processes)
     committed = sorted(int(id_) for output, _ in outputs for id_ in output.split())
     assert committed
-    assert reader.seen == committed
+    return committed
 
 
 def test_the_id_of_a_rolled_back_event_does_no_harm(database):

@@ -1,5 +1,6 @@
 """The order of commits: what each database has been given to keep it."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -8,24 +9,26 @@ from django.core.management import call_command
 from django.db import connections, transaction
 from django.test.utils import isolate_apps
 
+from django_eventsourcing.holders import gap_holders
 from django_eventsourcing.models import AbstractStoredEvent, NotificationCounter, StoredEventRecord
 from django_eventsourcing.ordering import AdvisoryLock, get_commit_order
 from django_eventsourcing.recorders import DjangoApplicationRecorder
+from django_eventsourcing.recorders.application import next_look
 from eventsourcing.conformance import selected, stored_event
 from tests.databases import on
 from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 from tests.django.persistence.test_commit_order import insert_by_plain_sql
 
 
-def holds_lock(alias, table) -> bool:
-    """Tell whether anyone holds the lock of the event table."""
+def locks(alias, table) -> list[str]:
+    """Return the modes in which the lock of the event table is held."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND granted "
             "AND classid = %s AND objid = %s::regclass::oid AND objsubid = 2",
             [AdvisoryLock.namespace, table],
         )
-        return cursor.fetchone()[0] > 0
+        return [mode for (mode,) in cursor.fetchall()]
 
 
 def test_a_database_without_a_known_order_is_refused():
@@ -42,20 +45,20 @@ def test_a_database_without_a_known_order_is_refused():
 
 @on("postgres")
 @pytest.mark.parametrize("insert", ["recorder", "plain SQL"])
-def test_postgresql_holds_a_lock_from_the_first_event_to_the_commit(database, insert):
+def test_postgresql_shares_a_lock_from_the_first_event_to_the_commit(database, insert):
     table = StoredEventRecord._meta.db_table
     recorder = DjangoApplicationRecorder("DogSchool", alias=database)
 
     with Elsewhere() as elsewhere:
         held = OpenTransaction(elsewhere, database)
-        assert not holds_lock(database, table)
+        assert locks(database, table) == []
         if insert == "recorder":
             elsewhere.do(recorder.insert_events, [stored_event()])
         else:
             elsewhere.do(insert_by_plain_sql, database)
-        assert holds_lock(database, table)
+        assert locks(database, table) == ["ShareLock"]
         held.commit()
-        assert not holds_lock(database, table)
+        assert locks(database, table) == []
 
 
 @on("mariadb")
@@ -127,6 +130,20 @@ def test_events_get_ids_above_those_that_were_given(database, application_record
     assert application_recorder.insert_events([stored_event()]) == [first + 11]
 
 
+@on("postgres")
+def test_an_id_that_is_given_is_waited_for_by_those_who_draw(database, application_recorder):
+    (first,) = application_recorder.insert_events([stored_event()])
+
+    with Elsewhere() as one, Elsewhere() as other:
+        held = OpenTransaction(one, database)
+        one.do(partial(event_with_id(first + 10).save, using=database))
+        assert "ExclusiveLock" in locks(database, StoredEventRecord._meta.db_table)
+        pending = other.start(application_recorder.insert_events, [stored_event()])
+        held.commit()
+
+        assert pending.result(timeout=30) == [first + 11]
+
+
 def test_a_low_id_that_is_given_does_not_take_the_others_back(database, application_recorder):
     first, second = application_recorder.insert_events([stored_event(), stored_event()])
     StoredEventRecord.objects.using(database).filter(id=first).delete()
@@ -156,10 +173,38 @@ def test_the_trigger_is_found_after_its_table_is_renamed(database, kennel_event)
     kennel_event._meta.db_table = f"{table}_renamed"
     try:
         assert order.faults(connection, kennel_event) == []
+        check_that_a_gap_is_waited_for(database, kennel_event)
     finally:
         with connection.schema_editor() as editor:
             editor.alter_db_table(kennel_event, f"{table}_renamed", table)
         kennel_event._meta.db_table = table
+
+
+@on("default", "mariadb")
+def test_on_other_databases_nothing_is_waited_for(database, application_recorder):
+    application_recorder.insert_events([stored_event()])
+
+    assert application_recorder.watermark is None
+    assert application_recorder.poll_interval == 0.5
+    assert next_look(application_recorder, 10) == 10
+    assert gap_holders(database, StoredEventRecord) == []
+
+
+@on("postgres")
+def test_gaps_of_a_projects_own_table_are_waited_for(database, kennel_event):
+    check_that_a_gap_is_waited_for(database, kennel_event)
+
+
+def check_that_a_gap_is_waited_for(alias, model) -> None:
+    recorder = DjangoApplicationRecorder("Kennel", alias=alias, model=model)
+    with Elsewhere() as elsewhere:
+        held = OpenTransaction(elsewhere, alias)
+        late = elsewhere.do(recorder.insert_events, [stored_event()])
+        other = recorder.insert_events([stored_event()])
+        assert selected(recorder, None, 10) == []
+        assert len(gap_holders(alias, model)) == 1
+        held.commit()
+    assert selected(recorder, None, 10) == [*late, *other]
 
 
 @on("postgres")

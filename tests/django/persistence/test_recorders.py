@@ -1,10 +1,13 @@
 """Recorders: applications share tables, and statements go to the named database alone."""
 
-import pytest
-from django.db import connections
-from django.test.utils import CaptureQueriesContext
+from datetime import UTC, datetime
 
-from django_eventsourcing.models import StoredEventRecord
+import pytest
+from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_eventsourcing.models import StoredEventRecord, TrackingRecord
 from django_eventsourcing.recorders import DjangoApplicationRecorder, DjangoProcessRecorder
 from eventsourcing.conformance import selected, stored_event, stream
 from eventsourcing.persistence import Tracking
@@ -61,3 +64,20 @@ def test_a_subclass_can_write_along_in_the_transaction(database):
 
     assert recorder.content == "Fido"
     assert recorder.max_notification_id()
+
+
+def test_positions_are_dated_by_the_clock_of_the_database(database, monkeypatch):
+    wrong = datetime(1999, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: wrong)
+    monkeypatch.setattr(TrackingRecord._meta.get_field("updated_at"), "_get_default", lambda: wrong)
+    recorder = DjangoProcessRecorder("Counters", alias=database)
+    times = TrackingRecord.objects.using(database).values_list("updated_at", flat=True)
+
+    with transaction.atomic(using=database):
+        recorder._lock("DogSchool")
+    assert times.get().year > 2020
+
+    for position in (1, 2):
+        recorder.insert_tracking(Tracking("DogSchool", position))
+        assert times.get().year > 2020
+        times.update(updated_at=wrong)
