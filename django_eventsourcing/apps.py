@@ -15,5 +15,12 @@ class DjangoEventSourcingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from django_eventsourcing import checks, database_checks  # noqa: F401
+        """Register the system checks, and what logs signals; let ``runserver`` run followers."""
+        from django_eventsourcing import (  # noqa: F401
+            checks,
+            database_checks,
+            logging_receivers,
+            runserver,
+        )
+
+        runserver.carry()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from eventsourcing.domain import CanMutateAggregate, CanSnapshotAggregate, DomainEvent
 from eventsourcing.topics import construct_topic
 
-__all__ = ["EventClass", "event_classes", "snapshot_classes"]
+__all__ = ["EventClass", "event_classes"]
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -27,11 +27,6 @@ def event_classes() -> list[EventClass]:
         for cls in _subclasses(DomainEvent, CanMutateAggregate)
         if not issubclass(cls, CanSnapshotAggregate) and _is_importable(cls)
     )
-
-
-def snapshot_classes() -> list[EventClass]:
-    """Return the importable classes of snapshots, in the order of their modules and names."""
-    return sorted(_entry(cls) for cls in _subclasses(CanSnapshotAggregate) if _is_importable(cls))
 
 
 def _subclasses(*roots: type) -> Iterator[type]:

@@ -1,8 +1,8 @@
 """Settings: ``EVENTSOURCING`` is read here, when it is needed, and nowhere else."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
 
 from django.conf import settings
 
@@ -12,6 +12,7 @@ from django_eventsourcing.problems import (
     Problem,
     did_you_mean,
 )
+from django_eventsourcing.segments import MOST_SEGMENTS
 
 __all__ = [
     "DEFAULT_RUNNER",
@@ -24,6 +25,7 @@ __all__ = [
     "find_problems",
     "get_aliases",
     "get_config",
+    "get_token",
 ]
 
 MODEL_KINDS = ("EVENT", "SNAPSHOT", "TRACKING")
@@ -41,8 +43,13 @@ class ErrorPolicy:
     """How many times it is tried again."""
     backoff: tuple[float, ...] = (1, 2, 5, 15, 60)
     """Seconds to wait before each of these tries; the last one serves for all that follow."""
-    then: Literal["stop"] = "stop"
-    """What is done after the last try: the follower stops, and the others go on."""
+    then: Literal["stop", "park", "skip"] = "stop"
+    """
+    What is done after the last try: the follower stops there; or it sets the notification aside,
+    with later ones of the same aggregate; or it goes on as if it were not there, on record.
+    """
+    circuit: int = 20
+    """How many are parked or skipped in a row, without a success between, before it pauses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,12 @@ class RunnerOptions:
     """How many notifications a follower that is behind processes in one transaction, at most."""
     poll_interval: float = 0.5
     """Seconds between two looks for events that other processes have recorded."""
+    listen: Literal["auto"] | bool = "auto"
+    """Whether to hear of them by LISTEN; ``"auto"``: on the databases of which one can."""
+    run_in_runserver: bool = False
+    """Whether the development server runs the followers, too."""
+    rebuild: Literal["manual", "shadow"] = "manual"
+    """Whether a rebuild that is due, as a projection has another version, is left to operators."""
     on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
 
 
@@ -65,6 +78,14 @@ class ApplicationConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     """Labels of the application's own models, by EVENT, SNAPSHOT and TRACKING."""
+    on_error: Mapping[str, Any] = field(default_factory=dict)
+    """What is other than in the system's ``ErrorPolicy``, by the names of its fields."""
+    segments: int = 1
+    """Into how many parts the follower is split, by aggregates."""
+    rebuild: Literal["manual", "shadow"] | None = None
+    """What is done when a rebuild is due, where it is other than in the system."""
+    sync: bool = False
+    """Whether the follower processes within the transactions that record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +100,8 @@ class SystemConfig:
     database: str = "default"
     env: Mapping[str, str] = field(default_factory=dict)
     applications: Mapping[str, ApplicationConfig] = field(default_factory=dict)
+    commit_order: Literal["shared", "exclusive"] = "shared"
+    """Whether transactions that record events, on PostgreSQL, go on together or one by one."""
     runner: str = DEFAULT_RUNNER
     """The dotted path of a runner class."""
     options: RunnerOptions = field(default_factory=RunnerOptions)
@@ -86,6 +109,15 @@ class SystemConfig:
     def application(self, name: str) -> ApplicationConfig:
         """Return what is set for the named application, which may be nothing."""
         return self.applications.get(name) or ApplicationConfig()
+
+    def on_error_of(self, name: str, options: RunnerOptions | None = None) -> ErrorPolicy:
+        """Return what happens when the named follower fails, where the system has the options."""
+        options = options or self.options
+        return replace(options.on_error, **self.application(name).on_error)
+
+    def rebuild_of(self, name: str) -> Literal["manual", "shadow"]:
+        """Return what is done when a rebuild of the named projection is due."""
+        return self.application(name).rebuild or self.options.rebuild
 
     def database_of(self, name: str) -> str:
         """Return the database alias of the named application."""
@@ -123,14 +155,38 @@ def find_problems() -> list[Problem]:
     reader = _Reader()
     for alias, value in reader.systems().items():
         reader.system(alias, value)
+    reader.token()
     return reader.problems
 
 
-_SYSTEM_KEYS = ("SYSTEM", "PIPES", "DATABASE", "ENV", "APPLICATIONS", "RUNNER", "OPTIONS")
-_APPLICATION_KEYS = ("DATABASE", "ENV", "MODELS")
-_OPTION_KEYS = ("BATCH_SIZE", "POLL_INTERVAL", "ON_ERROR")
-_ON_ERROR_KEYS = ("retries", "backoff", "then")
-_NOT_YET_SUPPORTED = ("SYNC", "SEGMENTS", "LISTEN")
+def get_token() -> str | None:
+    """Return the token by which others may see how systems are doing; ``None`` if there is none."""
+    reader = _Reader()
+    token = reader.token()
+    return None if reader.problems else token
+
+
+_SHORTEST_TOKEN = 16
+_SYSTEM_KEYS = (
+    "SYSTEM",
+    "PIPES",
+    "DATABASE",
+    "ENV",
+    "APPLICATIONS",
+    "COMMIT_ORDER",
+    "RUNNER",
+    "OPTIONS",
+)
+_APPLICATION_KEYS = ("DATABASE", "ENV", "MODELS", "ON_ERROR", "REBUILD", "SEGMENTS", "SYNC")
+_OPTION_KEYS = (
+    "BATCH_SIZE",
+    "POLL_INTERVAL",
+    "LISTEN",
+    "RUN_IN_RUNSERVER",
+    "REBUILD",
+    "ON_ERROR",
+)
+_ON_ERROR_KEYS = ("retries", "backoff", "then", "circuit")
 # What would be set by an environment, if it were not for the checks of the setting meant for it.
 _SET_ELSEWHERE = {
     "DJANGO_DB_ALIAS": "Name the database of a system, or of an application, by DATABASE.",
@@ -138,6 +194,9 @@ _SET_ELSEWHERE = {
         f"DJANGO_{kind}_MODEL": f"Name it in APPLICATIONS, by {kind} in the application's MODELS."
         for kind in MODEL_KINDS
     },
+    "DJANGO_NOTIFY": "Set LISTEN in the OPTIONS of the system.",
+    "DJANGO_SEGMENTS": "Set SEGMENTS of the follower in APPLICATIONS.",
+    "DJANGO_SEGMENT": "Set SEGMENTS of the follower in APPLICATIONS.",
 }
 
 
@@ -166,6 +225,21 @@ class _Reader:
             return {}
         return value
 
+    def token(self) -> str | None:
+        token = getattr(settings, "EVENTSOURCING_TOKEN", None)
+        if token is None or (isinstance(token, str) and len(token) >= _SHORTEST_TOKEN):
+            return token
+        # It is a secret, even if it is a poor one.
+        is_short = isinstance(token, str)
+        self.report(
+            "E006",
+            f"EVENTSOURCING_TOKEN {'is too short' if is_short else 'is no str'}: nobody gets in "
+            "by it.",
+            f"Give a str of {_SHORTEST_TOKEN} characters or more that cannot be guessed, as "
+            "secrets.token_urlsafe() makes them; or remove it.",
+        )
+        return None
+
     def system(self, alias: str, value: Any) -> SystemConfig | None:
         before = len(self.problems)
         where = f"EVENTSOURCING[{alias!r}]"
@@ -178,6 +252,7 @@ class _Reader:
             database=self.database(value, where) or "default",
             env=self.env(value, where),
             applications=self.applications(value, where),
+            commit_order=self.commit_order(value, where),
             runner=self.path(value, "RUNNER", where) or DEFAULT_RUNNER,
             options=self.options(value, where),
         )
@@ -224,10 +299,35 @@ class _Reader:
                 database=self.database(item, f"{where}[{name!r}]"),
                 env=self.env(item, f"{where}[{name!r}]"),
                 models=self.models(item, f"{where}[{name!r}]['MODELS']"),
+                on_error=self.on_error(item, f"{where}[{name!r}]"),
+                segments=self.segments(item, f"{where}[{name!r}]"),
+                rebuild=self.rebuild(item, f"{where}[{name!r}]"),
+                sync=self.switch(item, "SYNC", f"{where}[{name!r}]"),
             )
             for name, item in applications.items()
             if self.keys(item, f"{where}[{name!r}]", _APPLICATION_KEYS)
         }
+
+    def segments(self, value: dict[str, Any], where: str) -> int:
+        number = value.get("SEGMENTS", 1)
+        if _is_int(number) and 1 <= number <= MOST_SEGMENTS:
+            return int(number)
+        self.wrong(f"{where}['SEGMENTS']", number, f"a whole number from 1 to {MOST_SEGMENTS}")
+        return 1
+
+    def rebuild(self, value: dict[str, Any], where: str) -> Literal["manual", "shadow"] | None:
+        given = value.get("REBUILD")
+        if given in (None, "manual", "shadow"):
+            return cast("Literal['manual', 'shadow'] | None", given)
+        self.wrong(f"{where}['REBUILD']", given, "'manual' or 'shadow'")
+        return None
+
+    def commit_order(self, value: dict[str, Any], where: str) -> Literal["shared", "exclusive"]:
+        order = value.get("COMMIT_ORDER", "shared")
+        if order in ("shared", "exclusive"):
+            return cast("Literal['shared', 'exclusive']", order)
+        self.wrong(f"{where}['COMMIT_ORDER']", order, "'shared' or 'exclusive'")
+        return "shared"
 
     def models(self, value: dict[str, Any], where: str) -> dict[str, str]:
         models = value.get("MODELS", {})
@@ -254,35 +354,38 @@ class _Reader:
                 poll_interval,
                 f"a number of seconds above 0, up to {LONGEST_WAIT}",
             )
+        listen = options.get("LISTEN", default.listen)
+        if listen != "auto" and not isinstance(listen, bool):
+            self.wrong(f"{where}['LISTEN']", listen, "'auto', True or False")
         return RunnerOptions(
             batch_size=batch_size,
             poll_interval=poll_interval,
-            on_error=self.on_error(options, where),
+            listen=listen,
+            run_in_runserver=self.switch(options, "RUN_IN_RUNSERVER", where),
+            rebuild=self.rebuild(options, where) or default.rebuild,
+            on_error=replace(default.on_error, **self.on_error(options, where)),
         )
 
-    def on_error(self, options: dict[str, Any], where: str) -> ErrorPolicy:
+    def switch(self, options: dict[str, Any], key: str, where: str) -> bool:
+        value = options.get(key, False)
+        if not isinstance(value, bool):
+            self.wrong(f"{where}[{key!r}]", value, "True or False")
+            return False
+        return value
+
+    def on_error(self, value: dict[str, Any], where: str) -> dict[str, Any]:
+        """Return what is given, for those fields of an ``ErrorPolicy`` for which something is."""
         where = f"{where}['ON_ERROR']"
-        value = options.get("ON_ERROR", {})
-        if not self.keys(value, where, _ON_ERROR_KEYS):
-            return ErrorPolicy()
-        default = ErrorPolicy()
-        retries = value.get("retries", default.retries)
-        if not _is_int(retries) or retries < 0:
-            self.wrong(f"{where}['retries']", retries, "a whole number from 0")
-        backoff = value.get("backoff", default.backoff)
-        if not (_is_list(backoff) and backoff and all(map(_is_seconds, backoff))):
-            self.wrong(
-                f"{where}['backoff']",
-                backoff,
-                f"a list of numbers of seconds, up to {LONGEST_WAIT}",
-            )
-            backoff = default.backoff
-        then = value.get("then", default.then)
-        if then in ("park", "skip"):
-            self.not_supported(f"{where}['then'] is {then!r}", "Use 'stop'.")
-        elif then != "stop":
-            self.wrong(f"{where}['then']", then, "'stop'")
-        return ErrorPolicy(retries=retries, backoff=tuple(backoff))
+        given = value.get("ON_ERROR", {})
+        if not self.keys(given, where, _ON_ERROR_KEYS):
+            return {}
+        for key, (is_right, expected) in _ON_ERROR_VALUES.items():
+            if key in given and not is_right(given[key]):
+                self.wrong(f"{where}[{key!r}]", given[key], expected)
+        values = {key: given[key] for key in _ON_ERROR_KEYS if key in given}
+        if _is_list(values.get("backoff")):
+            values["backoff"] = tuple(values["backoff"])
+        return values
 
     def database(self, value: dict[str, Any], where: str) -> str | None:
         alias = value.get("DATABASE")
@@ -331,9 +434,7 @@ class _Reader:
             self.wrong(where, value, f"a dict with keys of: {', '.join(known)}")
             return False
         for key in value:
-            if key in _NOT_YET_SUPPORTED:
-                self.not_supported(f"{where} has the key {key!r}", "Remove it.")
-            elif key not in known:
+            if key not in known:
                 self.report(
                     "E001",
                     f"{where} has the unknown key {key!r}.",
@@ -346,9 +447,6 @@ class _Reader:
         if len(shown) > 60:
             shown = f"{shown[:57]} …"
         self.report("E006", f"{where} is {shown}.", f"Give {expected}.")
-
-    def not_supported(self, what: str, hint: str) -> None:
-        self.report("E008", f"{what}, which is not supported in this version.", hint)
 
 
 def _is_list(value: Any) -> bool:
@@ -367,3 +465,14 @@ def _is_seconds(value: Any) -> bool:
     # Neither an infinite number nor one that is not a number is between the two.
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and 0 <= value <= LONGEST_WAIT
+
+
+_ON_ERROR_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "retries": (lambda value: _is_int(value) and value >= 0, "a whole number from 0"),
+    "backoff": (
+        lambda value: _is_list(value) and len(value) > 0 and all(map(_is_seconds, value)),
+        f"a list of numbers of seconds, up to {LONGEST_WAIT}",
+    ),
+    "then": (lambda value: value in ("stop", "park", "skip"), "'stop', 'park' or 'skip'"),
+    "circuit": (lambda value: _is_int(value) and value >= 1, "a whole number from 1"),
+}

@@ -1,6 +1,7 @@
 """Database checks: whether the tables of events, and their databases, keep what followers need."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.models import Model
 
-from django_eventsourcing.conf import get_aliases, get_config
+from django_eventsourcing.conf import SystemConfig
+from django_eventsourcing.faultless import faultless_configs, faultless_systems
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.problems import ConfigurationError, Problem
 
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
     from django_eventsourcing.application_models import ApplicationModels
     from django_eventsourcing.models import AbstractStoredEvent
 
-__all__ = ["check_autocommit", "check_commit_order", "check_models", "faults_of"]
+__all__ = [
+    "check_autocommit",
+    "check_commit_order",
+    "check_models",
+    "check_sharing",
+    "faults_of",
+]
 
 _TAG = "eventsourcing"
 _LONGEST_NAME = 63
@@ -35,18 +43,20 @@ def faults_of(alias: str, models: "Iterable[type[AbstractStoredEvent]]") -> list
     """
     connection = connections[alias]
     order = get_commit_order(connection)
-    return [
+    found = [
         problem
         for model in dict.fromkeys(models)
         for problem in order.faults(connection, model)
         if _is_error(problem)
     ]
+    # What is wrong with the server is wrong for each of the tables.
+    return list(dict.fromkeys(found))
 
 
 @register(_TAG, Tags.database)
 def check_commit_order(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Tell what keeps the ids of an event table from being in the order of their commits."""
-    messages: list[CheckMessage] = []
+    problems: list[Problem] = []
     found = ((alias, models.event) for alias, models in _persisted() if alias in (databases or ()))
     for alias, model in dict.fromkeys(found):
         connection = connections[alias]
@@ -56,8 +66,27 @@ def check_commit_order(databases: Sequence[str] | None = None, **_: Any) -> list
             # A database that does not answer, or is of a kind that is not supported, is told of
             # by whatever uses it.
             continue
-        messages += map(_message, faults)
-    return messages
+        problems += faults
+    return [_message(problem) for problem in dict.fromkeys(problems)]
+
+
+@register(_TAG)
+def check_sharing(**_: Any) -> list[CheckMessage]:
+    """Tell if systems that share a table of events do not agree on the order of its writers."""
+    from django_eventsourcing.ordering.exclusive import tables_of
+
+    first: dict[tuple[str, str], SystemConfig] = {}
+    problems: list[Problem] = []
+    for config in faultless_configs():
+        try:
+            tables = dict.fromkeys(tables_of(config))
+        except ConfigurationError:
+            continue
+        for alias, table in tables:
+            other = first.setdefault((alias, table), config)
+            if other.commit_order != config.commit_order:
+                problems.append(_disagreement(other, config, alias, table))
+    return [_message(problem) for problem in problems]
 
 
 @register(_TAG)
@@ -93,21 +122,10 @@ def check_models(**_: Any) -> list[CheckMessage]:
 
 def _persisted() -> "Iterator[tuple[str, ApplicationModels]]":
     """Return database and models of each configured application that keeps events in Django's."""
-    from django_eventsourcing.registry import ConfiguredSystem
-
-    try:
-        aliases = get_aliases()
-    except ConfigurationError:
-        return
-    for alias in aliases:
-        # What is wrong with the settings is told by the checks of settings.
-        try:
-            system = ConfiguredSystem(get_config(alias))
-            names = [name for name in system.names if system.is_persisted(name)]
-            found = [(system.database_of(name), system.models_of(name)) for name in names]
-        except ConfigurationError:
-            continue
-        yield from found
+    for system in faultless_systems():
+        names = [name for name in system.names if system.is_persisted(name)]
+        with suppress(ConfigurationError):
+            yield from [(system.database_of(name), system.models_of(name)) for name in names]
 
 
 def _has_log_index(model: type[Model]) -> bool:
@@ -116,6 +134,16 @@ def _has_log_index(model: type[Model]) -> bool:
         [name for name, _ in index.fields_orders[:2]] == ["application_name", "id"]
         and index.condition is None
         for index in opts.indexes
+    )
+
+
+def _disagreement(one: SystemConfig, other: SystemConfig, alias: str, table: str) -> Problem:
+    return Problem(
+        id="E019",
+        message=f"EVENTSOURCING[{one.alias!r}] and EVENTSOURCING[{other.alias!r}] keep events in "
+        f"the table {table!r} of the database {alias!r}, and their COMMIT_ORDER is "
+        f"{one.commit_order!r} and {other.commit_order!r}.",
+        hint="Set the same for both, or give one of them a table or a database of its own.",
     )
 
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from django_eventsourcing.conf import MODEL_KINDS, SystemConfig
+from django_eventsourcing.segments import Segment
 
 if TYPE_CHECKING:
     from eventsourcing.system import System
 
-__all__ = ["DJANGO_PERSISTENCE_MODULE", "model_labels", "system_env", "uses_django"]
+__all__ = ["DJANGO_PERSISTENCE_MODULE", "model_labels", "segment_env", "system_env", "uses_django"]
 
 DJANGO_PERSISTENCE_MODULE = "django_eventsourcing.factory"
 
@@ -31,12 +32,25 @@ def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
             if value is not None:
                 env[f"{prefix}{key}"] = value
         env[f"{prefix}DJANGO_DB_ALIAS"] = config.database_of(name)
+        env[f"{prefix}DJANGO_NOTIFY"] = "n" if config.options.listen is False else "y"
+        if (segments := config.application(name).segments) > 1:
+            env[f"{prefix}DJANGO_SEGMENTS"] = str(segments)
         for kind in MODEL_KINDS:
             key = _model_key(kind)
             label = config.application(name).models.get(kind) or _find(layers, prefix, key)
             if label:
                 env[f"{prefix}{key}"] = label
     return env
+
+
+def segment_env(env: Mapping[str, str], segment: Segment) -> dict[str, str]:
+    """Return the environment of a system with what makes its follower the segment."""
+    prefix = f"{segment.follower.upper()}_"
+    return {
+        **env,
+        f"{prefix}DJANGO_SEGMENTS": str(segment.count),
+        f"{prefix}DJANGO_SEGMENT": str(segment.number),
+    }
 
 
 def model_labels(get: Callable[[str], str | None]) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """Loading: from the dotted paths in the settings to a ``System`` and its runner class."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils.module_loading import import_string
 
 from django_eventsourcing.conf import SystemConfig
 from django_eventsourcing.problems import ConfigurationError, Problem, did_you_mean, one_line
+from django_eventsourcing.segments import Segment, segments_of
 
 if TYPE_CHECKING:
     from django_eventsourcing.runners.base import SystemRunner
@@ -33,6 +35,11 @@ def load_system(config: SystemConfig) -> "System":
     _check_models(config)
     _check_prefixes(config, system)
     _check_names(config, system)
+    _check_on_error(config, system)
+    _check_segments(config, system)
+    _check_synchronous(config, system)
+    _check_rebuild(config, system)
+    _check_projections(system)
     return system
 
 
@@ -99,6 +106,153 @@ def _check_names(config: SystemConfig, system: "System") -> None:
                 ) from error
 
 
+def _check_on_error(config: SystemConfig, system: "System") -> None:
+    from django_eventsourcing.environments import system_env, uses_django
+
+    env = system_env(config, system)
+    for name in system.followers:
+        then = config.on_error_of(name).then
+        if then != "stop" and not uses_django(env, name):
+            raise ConfigurationError.of(
+                "E021",
+                f"EVENTSOURCING[{config.alias!r}] lets {name} {then} what fails, and keeps it in "
+                "memory, where nothing can be set aside.",
+                f"Set 'then' to 'stop' in ['APPLICATIONS'][{name!r}]['ON_ERROR'], or keep {name} "
+                "in a database.",
+            )
+
+
+def _check_segments(config: SystemConfig, system: "System") -> None:
+    from django_eventsourcing.environments import system_env, uses_django
+    from django_eventsourcing.models import TrackingRecord
+    from django_eventsourcing.recorders.values import checked_text
+    from eventsourcing.persistence import DataError
+
+    env = system_env(config, system)
+    for name, application in config.applications.items():
+        if application.segments == 1:
+            continue
+        fault, hint = "", f"Remove SEGMENTS from ['APPLICATIONS'][{name!r}]."
+        if name not in system.followers:
+            fault = "which follows nothing: only followers have segments"
+        elif not uses_django(env, name):
+            fault = "and keeps it in memory, where nothing is shared between workers"
+        else:
+            last = segments_of(name, application.segments)[-1].name
+            try:
+                checked_text(TrackingRecord, "application_name", last)
+            except DataError as error:
+                fault = f"whose names cannot be kept: {one_line(error).rstrip('.')}"
+                hint = f"Set the class attribute 'name' of {name[:20]}… to a shorter name."
+        if fault:
+            raise ConfigurationError.of(
+                "E022",
+                f"EVENTSOURCING[{config.alias!r}] splits {name} into "
+                f"{application.segments} segments, {fault}.",
+                hint,
+            )
+
+
+def _check_synchronous(config: SystemConfig, system: "System") -> None:
+    for name, application in config.applications.items():
+        fault = _fault_of_synchronous(config, system, name) if application.sync else ""
+        if fault:
+            raise ConfigurationError.of(
+                "E026",
+                f"EVENTSOURCING[{config.alias!r}] sets SYNC for {name}, {fault}.",
+                f"Remove SYNC from ['APPLICATIONS'][{name!r}], or what contradicts it.",
+            )
+
+
+def _fault_of_synchronous(config: SystemConfig, system: "System", name: str) -> str:
+    from django_eventsourcing.environments import system_env, uses_django
+    from django_eventsourcing.models import TrackingRecord
+    from django_eventsourcing.recorders.values import checked_text
+    from eventsourcing.persistence import DataError
+
+    if name not in system.followers:
+        return "which follows nothing: only followers can be synchronous"
+    application, env = config.application(name), system_env(config, system)
+    if application.segments > 1:
+        return f"and splits it into {application.segments} segments, which is for workers"
+    if application.on_error:
+        return "and ON_ERROR, too: what it raises goes to whoever records, who records nothing then"
+    for each in [name, *system.follows[name]]:
+        if not uses_django(env, each):
+            return f"and keeps {each} in memory, where there are no transactions"
+    for upstream in system.follows[name]:
+        if config.database_of(upstream) != config.database_of(name):
+            return (
+                f"whose database is {config.database_of(name)!r}, and that of {upstream} "
+                f"{config.database_of(upstream)!r}: they do not commit together"
+            )
+    circle = _circle_of(config, system, name)
+    if circle:
+        return f"which would call itself without end: {' -> '.join(circle)}"
+    try:
+        checked_text(TrackingRecord, "application_name", Segment.synchronous(name).name)
+    except DataError as error:
+        return f"whose name leaves no room for that of its position: {one_line(error).rstrip('.')}"
+    return ""
+
+
+def _circle_of(config: SystemConfig, system: "System", name: str) -> list[str]:
+    """Return the way from the follower back to itself, over synchronous ones alone."""
+    pending = [[name]]
+    passed: set[str] = set()
+    while pending:
+        way = pending.pop()
+        for follower in system.leads.get(way[-1], ()):
+            if not config.application(follower).sync:
+                continue
+            if follower == name:
+                return [*way, name]
+            if follower not in passed:
+                passed.add(follower)
+                pending.append([*way, follower])
+    return []
+
+
+def _check_rebuild(config: SystemConfig, system: "System") -> None:
+    from django_eventsourcing.projections import ModelProjection
+
+    for name, application in config.applications.items():
+        if application.rebuild and not issubclass(system.get_app_cls(name), ModelProjection):
+            raise ConfigurationError.of(
+                "E025",
+                f"EVENTSOURCING[{config.alias!r}] has REBUILD for {name}, which is no model "
+                "projection: there is nothing that could be rebuilt.",
+                f"Remove REBUILD from ['APPLICATIONS'][{name!r}], or derive {name} from "
+                "ModelProjection.",
+            )
+
+
+def _check_projections(system: "System") -> None:
+    from django.db.models import Model
+
+    from django_eventsourcing.projections import ModelProjection
+
+    for name in system.followers:
+        cls = system.get_app_cls(name)
+        if not issubclass(cls, ModelProjection):
+            continue
+        models, version = cast(object, cls.models), cast(object, cls.version)
+        if not isinstance(models, list | tuple) or not all(
+            isinstance(each, type) and issubclass(each, Model) for each in models
+        ):
+            raise ConfigurationError.of(
+                "E006",
+                f"{name} has models = {models!r}, and it is a model projection.",
+                "Give a list of the classes of the models that it writes: models = [TrickCount].",
+            )
+        if type(version) is not int or version < 1:
+            raise ConfigurationError.of(
+                "E006",
+                f"{name} has version = {version!r}, and it is a model projection.",
+                "Give a whole number from 1.",
+            )
+
+
 def _named_system(config: SystemConfig) -> "System":
     from eventsourcing.system import System
 
@@ -163,13 +317,17 @@ def _application(path: str, where: str) -> "type[Application]":
 
 
 def _import(path: str, where: str, hint: str, verb: str = "is") -> Any:
+    module = path.rpartition(".")[0]
     try:
+        # import_string() would take an AttributeError in the module for a name that it lacks.
+        if module:
+            import_module(module)
         return import_string(path)
     except Exception as error:
         if "INSTALLED_APPS" in str(error):
             hint = "Add the app to INSTALLED_APPS."
         elif not isinstance(error, ImportError):
-            hint = f"Mend what {path.rpartition('.')[0]} does when it is imported."
+            hint = f"Mend what {module} does when it is imported."
         raise ConfigurationError.of(
             "E002", f"{where} {verb} {path!r}, which cannot be imported: {_reason(error)}.", hint
         ) from error

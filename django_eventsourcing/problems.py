@@ -1,12 +1,27 @@
 """Problems: what is wrong with a project's settings, told alike by checks and by exceptions."""
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["ConfigurationError", "NotConfiguredError", "Problem", "did_you_mean", "one_line"]
+__all__ = [
+    "ConfigurationError",
+    "NotConfiguredError",
+    "Problem",
+    "described",
+    "did_you_mean",
+    "one_line",
+    "storable",
+    "trace_of",
+]
+
+LONGEST_ERROR = 2_000
+"""Characters of an error's text that are kept."""
+LONGEST_TRACEBACK = 20_000
+"""Characters of a traceback that are kept: the last ones, which name the error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +71,27 @@ class NotConfiguredError(ConfigurationError, KeyError):
 def one_line(error: BaseException) -> str:
     """Return the text of an error without its line breaks."""
     return " ".join(str(error).split())
+
+
+def described(error: BaseException) -> str:
+    """Return the error's class and text in one line, as it can be kept, whatever it holds."""
+    try:
+        text = one_line(error)
+    except Exception as second:  # noqa: BLE001 - whatever a project's exception raises
+        text = f"its text cannot be told, which raises {type(second).__name__}"
+    name = type(error).__name__
+    return storable(f"{name}: {text}" if text else name)[:LONGEST_ERROR]
+
+
+def trace_of(error: BaseException) -> str:
+    """Return the end of the error's traceback, as it can be kept."""
+    text = storable("".join(traceback.format_exception(error)))
+    return text if len(text) <= LONGEST_TRACEBACK else f"…{text[1 - LONGEST_TRACEBACK :]}"
+
+
+def storable(text: str) -> str:
+    """Return the text with what databases refuse written as escapes."""
+    return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
 def did_you_mean(word: object, known: Iterable[str], label: str = "Known") -> str:

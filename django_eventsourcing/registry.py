@@ -3,17 +3,19 @@
 import os
 from collections.abc import Iterator, Mapping
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from django_eventsourcing.async_calls import aio
 from django_eventsourcing.conf import SystemConfig, get_aliases, get_config
-from django_eventsourcing.environments import model_labels, system_env, uses_django
+from django_eventsourcing.environments import model_labels, segment_env, system_env, uses_django
 from django_eventsourcing.loading import load_system
 from django_eventsourcing.problems import ConfigurationError, NotConfiguredError, did_you_mean
+from django_eventsourcing.segments import Segment, follower_name, segments_of
 from eventsourcing.application import Application
-from eventsourcing.system import System
+from eventsourcing.system import Follower, System
 
 if TYPE_CHECKING:
     from django_eventsourcing.application_models import ApplicationModels
@@ -24,6 +26,7 @@ __all__ = [
     "get_application",
     "get_system",
     "reset",
+    "system_of",
     "systems",
 ]
 
@@ -38,6 +41,8 @@ class ConfiguredSystem:
         self.system = load_system(config) if system is None else system
         self.names = list(self.system.nodes)
         """The names of the applications, in the order of the pipes."""
+        self.runs = [s.name for name in self.system.followers for s in self.segments_of(name)]
+        """The names under which followers are run: ``Counters[1/4]`` and so on where split."""
         self._env = system_env(config, self.system)
         self._built: dict[str, Application] = {}
         self._lock = RLock()
@@ -56,6 +61,11 @@ class ConfiguredSystem:
         return _SystemApplications(self)
 
     @property
+    def built(self) -> Mapping[str, Application]:
+        """Those of the applications that have been built so far."""
+        return dict(self._built)
+
+    @property
     def databases(self) -> list[str]:
         """The aliases of the databases that keep the applications' events, each once."""
         aliases = (self.database_of(name) for name in self.names if self.is_persisted(name))
@@ -66,8 +76,12 @@ class ConfiguredSystem:
     @overload
     def get(self, application: str) -> Application: ...
     def get(self, application: type[Application] | str) -> Application:
-        """Return the application of this class or name; raise ``ImproperlyConfigured``."""
-        if not self.has(application):
+        """
+        Return the application of this class or name; raise ``ImproperlyConfigured``.
+
+        The name of a segment gives the instance that processes for that segment alone.
+        """
+        if not self.has(application) and application not in self.runs:
             raise _no_application(application, [self])
         name = application if isinstance(application, str) else application.name
         # Reading the dict needs no lock; building needs one, so that each is built once.
@@ -84,14 +98,41 @@ class ConfiguredSystem:
 
     def database_of(self, name: str) -> str:
         """Return the alias of the database that keeps the named application's events."""
-        return self.config.database_of(name)
+        return self.config.database_of(self.application_of(name))
+
+    def application_of(self, name: str) -> str:
+        """Return the name of the application to which a segment of this name belongs."""
+        return name if name in self.names else follower_name(name)
+
+    def class_of(self, name: str) -> type[Application]:
+        """Return the class of the named application, or of that of the named segment."""
+        return self.system.get_app_cls(self.application_of(name))
+
+    def upstreams_of(self, name: str) -> list[str]:
+        """Return the names of the applications that the named follower, or segment, follows."""
+        return list(self.system.follows[self.application_of(name)])
+
+    def runs_of(self, name: str) -> list[str]:
+        """Return the names under which the named application is run; its own, if it is not."""
+        return [run for run in self.runs if self.application_of(run) == name] or [name]
+
+    def segments_of(self, name: str) -> list[Segment]:
+        """Return the segments of the named follower, as the settings have them."""
+        return segments_of(name, self.config.application(name).segments)
+
+    def new_segment(self, segment: Segment) -> Follower:
+        """Build an instance that processes for the segment, whatever the settings say."""
+        cls = self.system.runnable_cls(segment.follower)
+        follower = cast(Follower, cls(env=segment_env(self._env, segment)))
+        self._set_synchronous(follower)
+        return follower
 
     def models_of(self, name: str) -> "ApplicationModels":
         """Return the models that keep the named application's records in Django's databases."""
         # Models cannot be imported before the apps are; this module can.
         from django_eventsourcing.application_models import resolve_models
 
-        prefix = f"{name.upper()}_"
+        prefix = f"{self.application_of(name).upper()}_"
         labels = model_labels(lambda key: self._env.get(f"{prefix}{key}"))
         return resolve_models(labels, lambda kind: f"{prefix}DJANGO_{kind}_MODEL")
 
@@ -101,7 +142,7 @@ class ConfiguredSystem:
 
     def is_persisted(self, name: str) -> bool:
         """Tell whether the named application keeps its events in a database of Django's."""
-        return uses_django(self._env, name)
+        return uses_django(self._env, self.application_of(name))
 
     def close(self) -> None:
         """Close the applications that have been built; they are built anew when asked for."""
@@ -113,10 +154,41 @@ class ConfiguredSystem:
 
     def _build(self, name: str) -> Application:
         with self._lock:
-            if name not in self._built:
+            if name not in self._built and name not in self.names:
+                self._built[name] = self._build_segment(Segment.parse(name))
+            elif name not in self._built:
                 # The class is one that prompts, so that a runner in this process can be told.
-                self._built[name] = self.system.runnable_cls(name)(env=self._env)
+                application = self.system.runnable_cls(name)(env=self._env)
+                # Whatever its persistence: methods may use Django's models beside.
+                application.to_async = aio
+                self._set_synchronous(application)
+                self._built[name] = application
             return self._built[name]
+
+    def _set_synchronous(self, application: Application) -> None:
+        """Let those of its followers process in its transactions that are set so."""
+        from django_eventsourcing.recorders import DjangoApplicationRecorder, DjangoTrackingRecorder
+        from django_eventsourcing.synchronous import SynchronousFollowers
+
+        recorder = application.recorder
+        followers = [
+            name
+            for name in self.system.followers
+            if self.config.application(name).sync and application.name in self.upstreams_of(name)
+        ]
+        if followers and isinstance(recorder, DjangoApplicationRecorder):
+            recorder.process_at_once = SynchronousFollowers(self, application, followers)
+        if isinstance(recorder, DjangoTrackingRecorder):
+            recorder.is_set_synchronous = self.config.application(application.name).sync
+
+    def _build_segment(self, segment: Segment) -> Follower:
+        from django_eventsourcing.recorders import DjangoTrackingRecorder
+
+        follower = self.new_segment(segment)
+        if isinstance(follower.recorder, DjangoTrackingRecorder):
+            # Views wait for the follower as a whole.
+            follower.recorder.shared_announcer = self.get(segment.follower).recorder.announcer
+        return follower
 
 
 def get_system(alias: str = "default") -> ConfiguredSystem:
@@ -140,8 +212,12 @@ def get_application(application: type[Application] | str) -> Application:
 
     Raise ``ImproperlyConfigured`` if no configured system has it.
     """
-    system = _registry.owners.get(application) or _find_owner(application)
-    return system.get(application)
+    return system_of(application).get(application)
+
+
+def system_of(application: type[Application] | str) -> ConfiguredSystem:
+    """Return the configured system that has the application; raise ``ImproperlyConfigured``."""
+    return _registry.owners.get(application) or _find_owner(application)
 
 
 def reset() -> None:
@@ -229,6 +305,12 @@ def _reset_on_change(*, setting: str, **_: Any) -> None:
 
 
 def _find_owner(application: type[Application] | str) -> ConfiguredSystem:
+    is_class = isinstance(application, type) and issubclass(application, Application)
+    if not is_class and not isinstance(application, str):
+        raise TypeError(
+            f"{application!r} is not the class of an application, nor a name.  HINT: Give the "
+            "class that a system of EVENTSOURCING has, or its name."
+        )
     tried: list[ConfiguredSystem] = []
     faulty: ConfigurationError | None = None
     for alias in get_aliases():

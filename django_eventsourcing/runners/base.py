@@ -7,6 +7,7 @@ from typing import Self
 from django_eventsourcing.conf import RunnerOptions
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners.report import PipeReport
+from django_eventsourcing.runners.wake_up import WakeUp
 
 __all__ = ["SystemRunner"]
 
@@ -25,15 +26,26 @@ class SystemRunner(ABC):
         followers: Sequence[str] | None = None,
         once: bool = False,
         options: RunnerOptions | None = None,
+        threads: int | None = None,
+        worker_name: str = "",
         write: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.system = system
-        self.followers = list(system.system.followers if followers is None else followers)
-        """The names of the followers that are run."""
+        given = system.runs if followers is None else followers
+        self.followers = list(dict.fromkeys(run for name in given for run in system.runs_of(name)))
+        """The names of the followers, or of their segments, that are run."""
         self.once = once
         self.options = system.config.options if options is None else options
+        self.threads = threads
+        """How many followers process at once; all of them if it is ``None``."""
+        self.worker_name = worker_name
+        """What operators know this runner by."""
+        self.failure = ""
+        """Why the run as a whole has failed, if it has."""
         self.write = write
         """Takes lines on the progress, from any thread."""
+        self.wake_up = WakeUp(system, self.followers, self.options)
+        """Hears of commits of other processes, for the runner to start and to stop."""
 
     def __enter__(self) -> Self:
         self.start()

@@ -3,16 +3,25 @@
 import time
 from collections.abc import Callable
 
+from django_eventsourcing.dead_letters.parking import Parking
+from django_eventsourcing.projections import ModelProjection
+from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder, segment_run_by
 from eventsourcing.application import Application, LocalNotificationLog, NotificationLog
+from eventsourcing.persistence import Notification
 from eventsourcing.system import Follower
 
 __all__ = ["Pipe"]
 
 # Batches end early after this many seconds. From the first event that a batch records to its
-# commit, all writers of the same table wait.
+# commit, others of the same table wait: readers on PostgreSQL, writers elsewhere.
 _LONGEST_BATCH = 0.05
 # Seconds for which a position is known well enough to be told when the database cannot be asked.
 _POSITION_AGE = 1.0
+# Seconds after which a worker looks again whether the segments are those that it was started with.
+# The claim of a position tells it in any case; it is for those that have nothing to claim.
+_IN_FORCE_AGE = 5.0
+# How many times as much a segment reads at once as a follower that is not split, at most.
+_MOST_BATCHES = 8
 
 
 class Pipe:
@@ -24,9 +33,12 @@ class Pipe:
         follower: Follower,
         batch_size: int,
         is_stopping: Callable[[], bool],
+        parking: Parking,
     ) -> None:
         self.leader = leader
         self.follower = follower
+        self.parking = parking
+        """Sets aside what cannot be processed, and what is behind it."""
         self.processed = 0
         self.seconds = 0.0
         """The time spent with batches that were not empty."""
@@ -38,6 +50,13 @@ class Pipe:
         self._is_stopping = is_stopping
         self._singles_left = 0
         self._first_position: int | None = None
+        self._in_force_at = float("-inf")
+        # Nobody waits for the commit of what records no events.
+        self._longest = (
+            follower.longest_batch if isinstance(follower, ModelProjection) else _LONGEST_BATCH
+        )
+        # Most of what a segment reads is passed over, which costs little.
+        batch_size *= min(segment_run_by(follower).count, _MOST_BATCHES)
         log = _log_of(leader, batch_size)
         self._batch_size = min(batch_size, getattr(log, "section_size", batch_size))
         follower.follow(leader.name, log, leader.mapper)
@@ -55,21 +74,47 @@ class Pipe:
     def step(self) -> int:
         """Process the next batch; return how many notifications that were."""
         started = time.monotonic()
+        if started - self._in_force_at > _IN_FORCE_AGE:
+            self.require_in_force()
+            self._in_force_at = started
         if started - self._seen_at > _POSITION_AGE:
             self.position()
         if self._first_position is None:
             self._first_position = self.seen_position or 0
-        count = self.follower.process_batch(
-            self.leader.name,
-            1 if self.is_single else self._batch_size,
-            is_interrupted=self._is_stopping,
-            longest=_LONGEST_BATCH,
-        )
+        try:
+            count = self.follower.process_batch(
+                self.leader.name,
+                1 if self.is_single else self._batch_size,
+                is_interrupted=self._is_stopping,
+                longest=self._longest,
+                sets_aside=self.parking.begin(),
+            )
+        except BaseException:
+            self.parking.forget()
+            raise
+        self.parking.succeeded()
         self._singles_left = max(0, self._singles_left - 1) if count else 0
         if count:
             self.processed += count
             self.seconds += time.monotonic() - started
         return count
+
+    @property
+    def last_in_hand(self) -> int | None:
+        """The id of the notification that the last step has come to, if it has come to any."""
+        return self.parking.in_hand.id if self.parking.in_hand is not None else None
+
+    def require_in_force(self) -> None:
+        """Raise ``SegmentsNotInForceError`` if the positions are for other segments than this."""
+        if isinstance(self.follower.recorder, DjangoTrackingRecorder):
+            self.follower.recorder.require_in_force(self.leader.name)
+
+    def is_being_swapped(self) -> bool:
+        """Tell whether nobody is to process, as the follower's tables are being swapped."""
+        recorder = self.follower.recorder
+        return isinstance(recorder, DjangoTrackingRecorder) and recorder.is_being_swapped(
+            self.leader.name
+        )
 
     def go_singly(self) -> None:
         """Process one at a time for as long as the failed batch was, so that only one fails."""
@@ -103,12 +148,20 @@ class Pipe:
         share = min(1.0, self.processed / moved) if moved > 0 else 1.0
         return round(max(0, head - position) * share)
 
-    def next_notification(self) -> str:
-        """Describe the notification that is next, for messages."""
+    def has_next(self) -> bool:
+        """Tell whether there is a notification to process, without processing it."""
+        return self.next_notification() is not None
+
+    def next_notification(self) -> Notification | None:
+        """Return the notification that is next, if there is one."""
         found = self.follower.pull_notifications(self.leader.name, 1)
-        if not found:
-            return f"{self.leader.name}"
-        return f"{self.leader.name} {found[0].id} ({found[0].topic})"
+        return found[0] if found else None
+
+    def describe(self, notification: Notification | None) -> str:
+        """Describe a notification, or the log where it is not known, for messages."""
+        if notification is None:
+            return self.leader.name
+        return f"{self.leader.name} {notification.id} ({notification.topic})"
 
 
 def _log_of(leader: Application, size: int) -> NotificationLog:

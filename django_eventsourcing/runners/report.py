@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django_eventsourcing.progress import format_rate
+from django_eventsourcing.tables import number_cell, table_lines
 
 __all__ = ["PipeReport", "State", "summary_table"]
 
@@ -16,7 +17,13 @@ class State(StrEnum):
     CAUGHT_UP = "caught up"
     RETRYING = "retrying"
     WAITING = "waiting for the database"
+    STAND_BY = "stand-by"
+    PAUSED = "paused"
     STOPPED = "stopped"
+    REFUSED = "refused"
+    """Its positions are for another number of segments."""
+    SYNCHRONOUS = "synchronous"
+    """It has nothing to do: the follower processes in the transactions that record."""
     FAILED = "failed"
     DIED = "died"
 
@@ -42,33 +49,21 @@ class PipeReport:
 
 def summary_table(reports: Sequence[PipeReport]) -> list[str]:
     """Return the lines of a table of the reports, and of the reasons below it."""
-    head = ("follower", "upstream", "position", "head", "processed", "rate", "state")
     rows = [
         (
             report.follower,
             report.upstream,
-            _number(report.position),
-            _number(report.head),
-            _number(report.processed),
+            number_cell(report.position),
+            number_cell(report.head),
+            number_cell(report.processed),
             format_rate(report.rate) if report.processed else "-",
             str(report.state),
         )
         for report in reports
     ]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [_line(row, widths) for row in [head, *rows]]
     reasons = dict.fromkeys(f"{r.follower}: {r.reason}" for r in reports if r.reason)
-    return [*lines, *reasons]
+    return [*table_lines(_TITLES, rows, numbers=_NUMBERS), *reasons]
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    # Words to the left, numbers to the right.
-    cells = [
-        cell.rjust(width) if 2 <= i <= 5 else cell.ljust(width)
-        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
+_NUMBERS = ("position", "head", "processed", "rate")
+_TITLES = ("follower", "upstream", *_NUMBERS, "state")

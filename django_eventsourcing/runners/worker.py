@@ -3,34 +3,73 @@
 import logging
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
+from typing import ClassVar
 
-from django.db import close_old_connections
-
+from django_eventsourcing.announcements import tell_of
 from django_eventsourcing.conf import RunnerOptions
-from django_eventsourcing.problems import one_line
+from django_eventsourcing.conflicts import is_lock_conflict
+from django_eventsourcing.problems import described
 from django_eventsourcing.progress import ProgressLog
+from django_eventsourcing.recorders.application import next_look
+from django_eventsourcing.recorders.errors import SegmentsNotInForceError, SynchronousFollowerError
+from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder, segment_run_by
+from django_eventsourcing.renewing import renew_connections
 from django_eventsourcing.runners.catch_up import CatchUp
-from django_eventsourcing.runners.outages import OutageBackoff, close_connections, is_outage
+from django_eventsourcing.runners.deaths import Deaths
+from django_eventsourcing.runners.failures import Failure
+from django_eventsourcing.runners.holds import Hold, NotHeldError
+from django_eventsourcing.runners.outages import (
+    Incident,
+    Outage,
+    close_connections,
+    find_alias,
+    is_outage,
+)
 from django_eventsourcing.runners.pipe import Pipe
 from django_eventsourcing.runners.report import State
-from eventsourcing.persistence import AlreadyProcessedError, PersistenceError
+from django_eventsourcing.signals import follower_failed
+from eventsourcing.persistence import AlreadyProcessedError, PersistenceError, RecordConflictError
 from eventsourcing.system import Follower
 
 __all__ = ["FollowerWorker"]
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two tries to reach the database, at most: it is noticed soon when it is back.
+_LONGEST_OUTAGE_WAIT = 5.0
+# Segments of a follower may change the same aggregate of its own: the slower one tries again so
+# many times, before that counts as a failure.
+_MOST_CONFLICTS = 20
+# Seconds before the second try of who does not wait for long.
+_SOON = 1.0
+# Seconds that it leaves to the faster one, at most: at first, and after many conflicts.
+_FIRST_YIELD, _LONGEST_YIELD = 0.02, 2.0
+# Seconds left to a keeper that is late: on SQLite, whoever waits for the one lock looks every 0.1
+# seconds whether it is free, and a thread with batch after batch would take it again before.
+_BREATH = 0.15
+
 
 class FollowerWorker(Thread):
     """
     Processes one follower's upstream logs until it is told to stop, or has caught up.
 
-    It looks when it is woken, and at every poll interval. When the policy fails for good, or the
-    database refuses to tell the position, the worker ends in the state ``FAILED``; anything else
-    that ends it unasked is ``DIED``.
+    It looks when it is woken, and at every poll interval, as long as it holds the follower. When
+    the policy fails for good, or the database refuses to tell the position, the worker rests in
+    the state ``FAILED`` until another try is asked for. Whatever else ends its work unasked is
+    ``DIED``: it begins anew after a while, but not for ever. With ``catch_up``, both end it.
+    """
+
+    is_patient: ClassVar[bool] = True
+    """
+    Whether a notification that fails twice in the same way is tried again as ``ON_ERROR`` says.
+
+    Where somebody waits for the end, the second time is the last.
     """
 
     def __init__(
@@ -40,21 +79,42 @@ class FollowerWorker(Thread):
         *,
         options: RunnerOptions,
         stopping: Event,
+        hold: Hold,
         catch_up: CatchUp | None,
         write: Callable[[str], object],
         on_end: Callable[["FollowerWorker"], None],
+        turns: AbstractContextManager[object] | None = None,
+        deaths: Deaths | None = None,
+        database: str,
+        incidents: Mapping[str, Incident],
     ) -> None:
-        super().__init__(name=f"{follower.name} follower", daemon=True)
+        self.segment = segment_run_by(follower)
+        """The part of the follower that it processes; all of it, often."""
+        self.run_name = self.segment.name
+        """What the follower, or its segment, goes by."""
+        super().__init__(name=f"{self.run_name} follower", daemon=True)
         self.follower = follower
         self.pipes = pipes
         self.state = State.RUNNING
         self.reason = ""
+        self.hold = hold
+        """Whether it may process, which is for others to say."""
+        self.hold.on_change = self.wake
+        self._turns: AbstractContextManager[object] = turns or nullcontext()
+        self._deaths = deaths or Deaths()
+        self._database = database
+        self._failures: dict[Pipe | None, Failure] = {}
+        self._is_over = False
+        self._conflicts = 0
         self._options = options
         self._stopping = stopping
         self._catch_up = catch_up
         self._on_end = on_end
         self._woken = Event()
-        self._outage = OutageBackoff()
+        # The log of one may be in a database that is away, and that of another in one that is not.
+        self._outages = {pipe: Outage(incidents, _LONGEST_OUTAGE_WAIT) for pipe in pipes}
+        self._waits: dict[Pipe, Failure] = {}
+        """Why the pipes wait that do."""
         self._attempts = {pipe: _Attempts() for pipe in pipes}
         self._progress = ProgressLog(write, follower.name)
 
@@ -62,57 +122,244 @@ class FollowerWorker(Thread):
         """Look for new notifications now; any number of wakes makes one look."""
         self._woken.set()
 
+    def call(self) -> None:
+        """Let it notice that it is to stop, whatever it waits for."""
+        self.hold.changed.set()
+        self._woken.set()
+
+    @property
+    def failure(self) -> Failure | None:
+        """What has failed and not been processed since, or what is waited for."""
+        failures, waits = list(self._failures.values()), list(self._waits.values())
+        found = waits + failures if self.state is State.WAITING else failures + waits
+        return found[0] if found else None
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it has processed something, or found nothing left, and nothing fails."""
+        is_well = self.state is State.CAUGHT_UP or any(pipe.processed for pipe in self.pipes)
+        return is_well and not self._failures and not self._waits
+
     def run(self) -> None:
+        try:
+            while self._live():
+                pass
+        finally:
+            self._end()
+
+    def _live(self) -> bool:
+        """Work until something ends it; return whether to begin anew."""
         try:
             self._work()
         except _FollowerFailedError as error:
             self.state, self.reason = State.FAILED, str(error)
+            return self._rest_until_retry()
+        except SegmentsNotInForceError as error:
+            if isinstance(error, SynchronousFollowerError) and self._is_set_synchronous:
+                self.state, self.reason = State.SYNCHRONOUS, ""
+                logger.info("%s is synchronous", self.run_name)
+                return self._rest_until_in_force()
+            # First, so that whoever sees the state knows why.
+            self._failures[None] = Failure.of(error)
+            self.state, self.reason = State.REFUSED, str(error)
+            logger.error("%s is refused: %s", self.run_name, error)
+            return self._rest_until_in_force()
         except BaseException as error:
-            self.state, self.reason = State.DIED, _described(error)
-            logger.critical("%s has died", self.follower.name, exc_info=True)
+            self._failures[None] = Failure.of(error)
+            self.state, self.reason = State.DIED, described(error)
+            logger.critical("%s has died", self.run_name, exc_info=True)
+            return self._rise()
+        if self._is_over:
+            return False
+        self.state, self.reason = State.DIED, "its work has ended unasked"
+        logger.critical("%s has died: its work has ended unasked", self.run_name)
+        return self._rise()
+
+    def _rest_until_retry(self) -> bool:
+        if self._catch_up:
+            return False
+        while self.hold.is_held and not self.hold.take_retry():
+            if self._stopping.is_set():
+                return False
+            self.hold.changed.clear()
+            self.hold.changed.wait(1.0)
+        logger.info("%s begins anew", self.run_name)
+        self._attempts = {pipe: _Attempts() for pipe in self.pipes}
+        self.state, self.reason = State.RUNNING, ""
+        return True
+
+    def _rest_until_in_force(self) -> bool:
+        if self._catch_up:
+            return False
+        for pipe in self.pipes:
+            pipe.parking.forget()
+        while not self._are_segments_in_force():
+            if self._stopping.is_set():
+                return False
+            self.hold.changed.clear()
+            self.hold.changed.wait(1.0)
+        logger.info("%s begins: its positions are in force", self.run_name)
+        self._failures.pop(None, None)
+        self.state, self.reason = State.RUNNING, ""
+        return True
+
+    @property
+    def _is_set_synchronous(self) -> bool:
+        recorder = self.follower.recorder
+        return isinstance(recorder, DjangoTrackingRecorder) and recorder.is_set_synchronous
+
+    def _are_segments_in_force(self) -> bool:
+        try:
+            for pipe in self.pipes:
+                pipe.require_in_force()
+                if pipe.is_being_swapped():
+                    return False
+        except PersistenceError as error:
+            if is_outage(error):
+                close_connections()
+            return False
         finally:
-            self._end()
+            renew_connections()
+        return True
+
+    def _rise(self) -> bool:
+        seconds = self._deaths.died()
+        if self._catch_up or self._deaths.are_too_many:
+            return False
+        close_connections()
+        if self._stopping.wait(seconds):
+            return False
+        logger.warning("%s is started again", self.run_name)
+        self._failures.pop(None, None)
+        self.state, self.reason = State.RUNNING, ""
+        return True
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        self._is_over = False
+        while True:
             # Cleared before the look, so that what is recorded during it causes another.
             self._woken.clear()
-            mark = self._catch_up.begin(self.follower.name) if self._catch_up else None
+            self.hold.changed.clear()
+            if self._stopping.is_set():
+                break
+            mark = self._catch_up.begin(self.run_name) if self._catch_up else None
+            if not self.hold.may_process:
+                if self._stand_by(mark):
+                    self._is_over = True
+                    return
+                continue
             # Each pipe has its turn, before one that has more has another.
-            looks = [self._look(pipe) for pipe in self.pipes]
+            due = [pipe for pipe in self.pipes if not self._outages[pipe].remaining]
+            looks = [self._look(pipe) for pipe in due]
             if any(looks):
                 continue
-            self.state = State.CAUGHT_UP
-            if self._catch_up and self._catch_up.may_end(self.follower.name, mark):
-                return
-            self._woken.wait(self._options.poll_interval)
-        if self.state is not State.CAUGHT_UP or self._catch_up:
+            if not self._is_waiting:
+                self.state = State.CAUGHT_UP
+                if self._catch_up and self._catch_up.may_end(self.run_name, mark):
+                    self._is_over = True
+                    return
+            self._woken.wait(self._next_look(due))
+        if self._catch_up or self.state not in _STATES_AT_REST:
             self.state = State.STOPPED
+        self._is_over = True
+
+    def _next_look(self, idle: Sequence[Pipe]) -> float:
+        """Return in how many seconds the first of the pipes is due, of which some are idle."""
+        longest = self._options.poll_interval
+        looks = [next_look(pipe.leader.recorder, longest) for pipe in idle]
+        tries = [self._outages[pipe].remaining for pipe in self.pipes if pipe not in idle]
+        return min([*looks, *tries])
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Whether a database that it needs has not been seen to be back."""
+        return any(outage.is_open for outage in self._outages.values())
+
+    def _stand_by(self, mark: int | None) -> bool:
+        """Let others process; return whether a run that is to catch up may end."""
+        for pipe in self.pipes:
+            pipe.parking.forget()
+        self.state = State.PAUSED if self.hold.is_paused else State.STAND_BY
+        if self._catch_up and self._may_end_beside(self._catch_up, mark):
+            return True
+        self._woken.wait(self._options.poll_interval)
+        return False
+
+    def _may_end_beside(self, catch_up: CatchUp, mark: int | None) -> bool:
+        if not self._is_anything_left():
+            if catch_up.may_end(self.run_name, mark):
+                self.state = State.CAUGHT_UP
+                return True
+            return False
+        if self.hold.is_paused:
+            # Perhaps only since the last look.
+            self.state = State.PAUSED
+            return True
+        if self.hold.failed_elsewhere:
+            raise _FollowerFailedError(self.hold.failed_elsewhere)
+        # Whoever processes it may record events for others in a circle.
+        catch_up.moved(self.run_name)
+        return False
+
+    def _is_anything_left(self) -> bool:
+        try:
+            found = [self._has_next(pipe) for pipe in self.pipes]
+            return any(found)
+        finally:
+            renew_connections()
+
+    def _has_next(self, pipe: Pipe) -> bool:
+        """Tell whether anything is left in the log, as there may be if it cannot be read."""
+        try:
+            pipe.require_in_force()
+            has_next = pipe.has_next()
+        except SegmentsNotInForceError:
+            raise
+        except PersistenceError as error:
+            if not is_outage(error):
+                raise _FollowerFailedError(f"failed: {described(error)}") from error
+            self._sit_out(pipe, error)
+            self._rest(self._outages[pipe].remaining)
+            return True
+        self._note_back(pipe)
+        return has_next
 
     def _look(self, pipe: Pipe) -> bool:
         """Process a batch; return whether to look again at once."""
         if self.state is State.CAUGHT_UP:
             self.state = State.RUNNING
-        close_old_connections()
+        renew_connections()
+        if self.hold.is_overdue:
+            self._stopping.wait(_BREATH)
         try:
-            count = pipe.step()
+            with self._turns, self.hold.processing():
+                count = pipe.step()
+        except NotHeldError:
+            return True
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a policy raises
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a policy raises
             self._recover(pipe, error)
             return True
         finally:
-            close_old_connections()
+            renew_connections()
+        self._failures.pop(pipe, None)
+        self._conflicts = 0
+        if not count or self._outages[pipe].is_over_at(pipe.last_in_hand):
+            self._note_back(pipe)
         self._note_step(count)
         return count > 0
 
+    def _note_back(self, pipe: Pipe) -> None:
+        if self._outages[pipe].is_open:
+            logger.info("%s: the database is back", self.run_name)
+            self._outages[pipe].end()
+            self._waits.pop(pipe, None)
+
     def _note_step(self, count: int) -> None:
-        if self._outage.is_open:
-            logger.info("%s: the database is back", self.follower.name)
-            self._outage.end()
         if count and self._catch_up:
-            self._catch_up.moved(self.follower.name)
-        self.state = State.RUNNING
+            self._catch_up.moved(self.run_name)
+        self.state = State.WAITING if self._is_waiting else State.RUNNING
         self._tell(
             lambda: self._progress.advance(
                 count, left=lambda: sum(pipe.behind() for pipe in self.pipes)
@@ -124,58 +371,108 @@ class FollowerWorker(Thread):
         try:
             write_progress()
         except Exception as error:  # noqa: BLE001 - whatever a stream or a database raises
-            logger.warning("%s cannot tell its progress: %s", self.follower.name, _described(error))
+            logger.warning("%s cannot tell its progress: %s", self.run_name, described(error))
 
-    def _recover(self, pipe: Pipe, error: Exception) -> None:
+    def _recover(self, pipe: Pipe, error: BaseException) -> None:
+        if isinstance(error, SegmentsNotInForceError):
+            raise error
         try:
             if is_outage(error):
-                self._sit_out(error)
-            elif isinstance(error, AlreadyProcessedError) and pipe.has_moved():
+                self._sit_out(pipe, error)
+                return
+            self._note_back(pipe)
+            if isinstance(error, AlreadyProcessedError) and pipe.has_moved():
                 # Another worker has processed these: stand back a little, so that it goes on
                 # undisturbed, and only one of the two reads each batch.
                 self._stopping.wait(random.uniform(0, self._options.poll_interval))
+            elif self._is_conflict_of_segments(error):
+                self._yield_to_others(pipe)
             elif not pipe.is_single:
                 pipe.go_singly()
             else:
                 self._retry(pipe, error)
         except Exception as second:
             if is_outage(second):
-                self._sit_out(second)
+                self._sit_out(pipe, second)
+            elif isinstance(second, SegmentsNotInForceError):
+                raise
             elif isinstance(second, PersistenceError):
-                what = f"failed: {_described(second)}"
-                logger.error("%s has %s", self.follower.name, what, exc_info=second)
+                what = f"failed: {described(second)}"
+                self._failures[pipe] = Failure.of(second, upstream_name=pipe.leader.name)
+                logger.error("%s has %s", self.run_name, what, exc_info=second)
                 raise _FollowerFailedError(what) from error
             else:
                 raise
 
-    def _sit_out(self, error: Exception) -> None:
-        if not self._outage.is_open:
-            logger.warning(
-                "%s waits for the database and tries again: %s",
-                self.follower.name,
-                _described(error),
-            )
+    def _is_conflict_of_segments(self, error: BaseException) -> bool:
+        """Tell whether another segment has been faster with an aggregate of the follower's."""
+        is_expected = self.segment.count > 1 and self._conflicts < _MOST_CONFLICTS
+        return is_expected and isinstance(error, RecordConflictError)
+
+    def _yield_to_others(self, pipe: Pipe) -> None:
+        self._conflicts += 1
+        if self._conflicts > 1 and not pipe.is_single:
+            # The less there is in hand, the less others come in between.
+            pipe.go_singly()
+        longest = min(_FIRST_YIELD * 1.5 ** (self._conflicts - 1), _LONGEST_YIELD)
+        self._stopping.wait(random.uniform(0, longest))
+
+    def _sit_out(self, pipe: Pipe, error: BaseException) -> None:
+        """Leave the pipe alone for a while; the others go on."""
+        alias = find_alias() or self._database
+        told = described(error)
+        if not isinstance(error, PersistenceError):
+            # What a policy itself uses is not named by its error, as recorders name theirs.
+            told = f"Database {alias!r}: {told}"
+        level = self._outages[pipe].note(alias, pipe.last_in_hand)
+        if level is not None:
+            failure = Failure.of(error, upstream_name=pipe.leader.name)
+            self._waits[pipe] = replace(failure, error=told)
+            logger.log(level, "%s waits for the database and tries again: %s", self.run_name, told)
         self.state = State.WAITING
         close_connections()
-        self._stopping.wait(self._outage.next())
 
-    def _retry(self, pipe: Pipe, error: Exception) -> None:
+    def _retry(self, pipe: Pipe, error: BaseException) -> None:
         policy = self._options.on_error
-        attempt = self._attempts[pipe].failed_at(pipe.position())
-        what = f"{pipe.next_notification()}: {_described(error)}"
-        if attempt > policy.retries:
+        self._conflicts = 0
+        attempts = self._attempts[pipe]
+        attempt = attempts.failed_at(pipe.position(), error)
+        notification = pipe.next_notification()
+        self._failures[pipe] = Failure.of(
+            error,
+            upstream_name=pipe.leader.name,
+            notification_id=notification.id if notification else None,
+            attempts=attempt,
+        )
+        is_hopeless = attempts.are_alike and not self.is_patient and not _is_conflict(error)
+        is_last = attempt > policy.retries or is_hopeless
+        seconds = policy.backoff[min(attempt, len(policy.backoff)) - 1]
+        if attempt == 1 and not self.is_patient:
+            seconds = min(seconds, _SOON)
+        tell_of(
+            self.run_name,
+            follower_failed,
+            upstream=pipe.leader.name,
+            notification_id=self._failures[pipe].notification_id,
+            error=error,
+            attempt=attempt,
+            retry_in=None if is_last else seconds,
+        )
+        what = f"{pipe.describe(notification)}: {described(error)}"
+        if is_last and self._set_aside(pipe, error, attempt, what):
+            return
+        if is_last:
             logger.error(
-                "%s has failed at %s; tried %d times",
-                self.follower.name,
+                "%s has failed at %s; tried %s",
+                self.run_name,
                 what,
-                attempt,
+                _times(attempt),
                 exc_info=error,
             )
             raise _FollowerFailedError(f"failed at {what}") from error
-        seconds = policy.backoff[min(attempt, len(policy.backoff)) - 1]
         logger.warning(
             "%s has failed at %s (%s); retry %d of %d in %g s",
-            self.follower.name,
+            self.run_name,
             what,
             _place(error),
             attempt,
@@ -183,15 +480,44 @@ class FollowerWorker(Thread):
             seconds,
         )
         self.state = State.RETRYING
-        self._stopping.wait(seconds)
+        self._rest(seconds)
+        self.hold.take_retry()
+
+    def _set_aside(self, pipe: Pipe, error: BaseException, attempts: int, what: str) -> bool:
+        """Park or skip what has failed, where that is the policy; return whether to go on."""
+        try:
+            status = pipe.parking.settle(error, attempts)
+        except AlreadyProcessedError:
+            # Another worker has processed it.
+            return True
+        if status is not None:
+            self._failures.pop(pipe, None)
+            logger.error("%s has %s %s; tried %s", self.run_name, status, what, _times(attempts))
+            if self._catch_up:
+                self._catch_up.moved(self.run_name)
+        if pipe.parking.is_open:
+            # As it is told in the database, too, where the keeper of the lease looks.
+            self.hold.pause(is_paused=True)
+            return True
+        return status is not None
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, but not if there is to be a stop, or something has changed."""
+        if not self._stopping.is_set():
+            self.hold.changed.wait(seconds)
 
     def _end(self) -> None:
         try:
+            for outage in self._outages.values():
+                outage.end()
             self._tell(self._progress.finish)
             self.follower.factory.release()
             close_connections()
         finally:
             self._on_end(self)
+
+
+_STATES_AT_REST = (State.CAUGHT_UP, State.STAND_BY, State.PAUSED)
 
 
 class _FollowerFailedError(Exception):
@@ -202,23 +528,35 @@ class _Attempts:
     """Counts the failures at one position; they start anew when the position has moved."""
 
     def __init__(self) -> None:
+        self.are_alike = False
+        """Whether the last failure is like the one before it at the same position."""
         self._position: int | None = None
         self._count = 0
+        self._way: object = None
 
-    def failed_at(self, position: int | None) -> int:
+    def failed_at(self, position: int | None, error: BaseException) -> int:
         """Return how many failures there have been at the position, with this one."""
         if position != self._position:
-            self._position, self._count = position, 0
+            self._position, self._count, self._way = position, 0, None
         self._count += 1
+        # Its text does not tell: that of a refused row names the id that it would have had.
+        way = type(error), _place(error)
+        self.are_alike, self._way = way == self._way, way
         return self._count
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _is_conflict(error: BaseException) -> bool:
+    """Tell whether others were faster, or in the way, which is another matter each time."""
+    return isinstance(error, (RecordConflictError, AlreadyProcessedError)) or is_lock_conflict(
+        error
+    )
 
 
 def _place(error: BaseException) -> str:
     """Return file and line where the error was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(last.filename).name}:{last.lineno}"
-
-
-def _described(error: BaseException) -> str:
-    text = one_line(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

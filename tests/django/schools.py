@@ -13,6 +13,19 @@ __all__ = ["Counters", "DogSchool", "Tally", "long_system", "system"]
 not_a_system = 3
 
 
+def add_tricks(system, count, trick="sit"):
+    """Record the events of a dog: one more than there are tricks; return its id."""
+    return teach(system.get(DogSchool), [trick] * count)
+
+
+def teach(school, tricks):
+    """Register a dog, and let it learn; return its id."""
+    dog_id = school.register_dog("Fido")
+    for trick in tricks:
+        school.add_trick(dog_id, trick)
+    return dog_id
+
+
 def make_system():
     return System(pipes=[[DogSchool, Counters]])
 
@@ -99,3 +112,11 @@ obedient_system = System(pipes=[[DogSchool, Obedient, Tally]])
 loud_system = System(pipes=[[DogSchool, Loud]])
 mortal_system = System(pipes=[[DogSchool, Mortal]])
 poisoned_system = System(pipes=[[DogSchool, Poisoned, Tally], [DogSchool, Counters]])
+
+
+class Ping(ProcessApplication):
+    """Follows Pong, which follows it."""
+
+
+class Pong(ProcessApplication):
+    """Follows Ping, which follows it."""

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from socket import socket
 
 import pytest
 
+from tests.touching import Touched
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,17 +121,3 @@ def test_events_recorded_before_a_change_are_read_by_the_changed_aggregate(proje
         "the changed aggregate's answer",
         timeout=60,
     )
-
-
-class Touched:
-    """Touches a file every few seconds: the server may not have been watching at the change."""
-
-    def __init__(self, file):
-        self.file = file
-        self.due = time.monotonic() + 5
-
-    def again(self):
-        if time.monotonic() > self.due:
-            self.file.touch()
-            self.due = time.monotonic() + 5
-        return True

@@ -11,9 +11,13 @@ from django.db import ConnectionHandler
 
 from django_eventsourcing import checks as es_checks
 from django_eventsourcing import databases as es_databases
+from django_eventsourcing import notifying
 from django_eventsourcing.problems import ConfigurationError
 from django_eventsourcing.registry import get_system
+from eventsourcing.system import System
 from tests.django import schools
+from tests.django.own_models.models import TrickCount
+from tests.django.projections.boards import Board
 
 MEMORY = {"PERSISTENCE_MODULE": "eventsourcing.popo"}
 SYSTEM = "tests.django.schools.system"
@@ -27,7 +31,7 @@ def run(settings, monkeypatch):
         settings.EVENTSOURCING = {"default": values}
         if databases is not None:
             monkeypatch.setattr(django_settings, "DATABASES", databases)
-            for module in (es_checks, es_databases):
+            for module in (es_checks, es_databases, notifying):
                 monkeypatch.setattr(module, "connections", ConnectionHandler(databases))
         return [
             f"{message.id.partition('.')[2]} {message.msg}  HINT: {message.hint}"
@@ -97,6 +101,16 @@ def test_e002_module_that_fails(run, monkeypatch):
             "E002 EVENTSOURCING['default']['SYSTEM'] is 'tests.django.broken.system', which cannot "
             "be imported: ZeroDivisionError: division by zero.  "
             "HINT: Mend what tests.django.broken does when it is imported."
+        )
+    ]
+
+
+def test_e002_module_that_misspells_a_class_of_events(run):
+    assert run(SYSTEM="tests.django.misspelt.system") == [
+        (
+            "E002 EVENTSOURCING['default']['SYSTEM'] is 'tests.django.misspelt.system', which cannot "
+            "be imported: AttributeError: type object 'Dog' has no attribute 'TrickAded'.  "
+            "HINT: Mend what tests.django.misspelt does when it is imported."
         )
     ]
 
@@ -242,7 +256,8 @@ def test_e007_pipes_that_do_not_join(run):
 
     assert text.startswith(
         "E007 EVENTSOURCING['default']['PIPES'] cannot be joined into a System: TypeError: Not a "
-        "follower class: <class 'tests.core.school.DogSchool'>.  HINT: A pipe leads from"
+        "follower class: <class 'tests.core.school.DogSchool'>. What follows another application in a "
+        "pipe derives from Follower or ProcessApplication.  HINT: A pipe leads from"
     )
 
 
@@ -256,10 +271,50 @@ def test_e007_not_a_runner(run):
     ]
 
 
-def test_e008_not_supported(run):
-    (text,) = run(SYSTEM=SYSTEM, APPLICATIONS={"Counters": {"SYNC": True}})
+@pytest.mark.parametrize(
+    ("name", "values", "fault"),
+    [
+        ("DogSchool", {}, "which follows nothing: only followers can be synchronous"),
+        ("Counters", {"SEGMENTS": 2}, "and splits it into 2 segments, which is for workers"),
+        (
+            "Counters",
+            {"ON_ERROR": {"retries": 1}},
+            "and ON_ERROR, too: what it raises goes to whoever records, who records nothing then",
+        ),
+        (
+            "Counters",
+            {"ENV": {"PERSISTENCE_MODULE": "eventsourcing.popo"}},
+            "and keeps Counters in memory, where there are no transactions",
+        ),
+        (
+            "Counters",
+            {"DATABASE": "views"},
+            (
+                "whose database is 'views', and that of DogSchool 'default': they do not commit "
+                "together"
+            ),
+        ),
+    ],
+)
+def test_e026_what_cannot_be_synchronous(run, name, values, fault):
+    assert run(TWO, SYSTEM=SYSTEM, APPLICATIONS={name: {"SYNC": True, **values}}) == [
+        (
+            f"E026 EVENTSOURCING['default'] sets SYNC for {name}, {fault}.  HINT: Remove SYNC from "
+            f"['APPLICATIONS']['{name}'], or what contradicts it."
+        )
+    ]
 
-    assert text.startswith("E008 EVENTSOURCING['default']['APPLICATIONS']['Counters'] has the key")
+
+def test_e026_followers_that_would_call_each_other_without_end(run):
+    path = "tests.django.schools"
+    both = {"Ping": {"SYNC": True}, "Pong": {"SYNC": True}}
+
+    (text,) = run(PIPES=[[f"{path}.Ping", f"{path}.Pong", f"{path}.Ping"]], APPLICATIONS=both)
+
+    assert text.startswith(
+        "E026 EVENTSOURCING['default'] sets SYNC for Ping, which would call itself without end: "
+        "Ping -> Pong -> Ping."
+    )
 
 
 def test_e009_unknown_application(run):
@@ -329,6 +384,65 @@ def test_e011_mysql_isolation(run, level, shown):
             "default."
         )
     ]
+
+
+POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}
+
+
+@pytest.mark.parametrize(("level", "shown"), [(3, "repeatable read"), (4, "serializable")])
+def test_e011_postgresql_isolation(run, level, shown):
+    databases = {"default": {**POSTGRESQL, "OPTIONS": {"isolation_level": level}}}
+
+    assert run(databases, SYSTEM=SYSTEM) == [
+        (
+            f"E011 The PostgreSQL database 'default' keeps events, and its isolation level is "
+            f"'{shown}': followers could read the log as it was before.  HINT: Remove "
+            "'isolation_level' from DATABASES['default']['OPTIONS'], and "
+            "default_transaction_isolation from the settings of server, database and role."
+        )
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"isolation_level": 2}, {"isolation_level": "none such"}])
+def test_postgresql_at_read_committed_passes(run, options):
+    # What is no level is told of by Django.
+    assert run({"default": {**POSTGRESQL, "OPTIONS": options}}, SYSTEM=SYSTEM) == []
+
+
+def test_w005_a_database_that_cannot_be_listened_to(run):
+    databases = {"default": {**SQLITE, "OPTIONS": RECOMMENDED}}
+
+    assert run(databases, SYSTEM=SYSTEM, OPTIONS={"LISTEN": True}) == [
+        (
+            "W005 EVENTSOURCING['default']['OPTIONS']['LISTEN'] is True, and the database 'default' "
+            "cannot be listened to: that takes PostgreSQL, and psycopg 3.  HINT: Set it to 'auto', "
+            "to listen where one can; followers find all events by polling."
+        )
+    ]
+    assert run(databases, SYSTEM=SYSTEM, OPTIONS={"LISTEN": "auto"}) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "sign"),
+    [
+        ({"PORT": "6432"}, "PORT is 6432"),
+        ({"PORT": 6432}, "PORT is 6432"),
+        ({"DISABLE_SERVER_SIDE_CURSORS": True}, "DISABLE_SERVER_SIDE_CURSORS is on"),
+        ({"OPTIONS": {"prepare_threshold": None}}, "prepare_threshold is None"),
+    ],
+)
+def test_w005_signs_of_a_pooler(run, values, sign):
+    databases = {"default": {**POSTGRESQL, **values}}
+
+    assert run(databases, SYSTEM=SYSTEM) == [
+        (
+            f"W005 The database 'default' seems to be reached through a connection pooler ({sign}): "
+            "LISTEN hears nothing through one that pools by transaction.  HINT: Let run_system "
+            "connect to the server itself, by settings of its own, or set LISTEN in the OPTIONS of "
+            "the system to False; where it is heard, silence this check."
+        )
+    ]
+    assert run(databases, SYSTEM=SYSTEM, OPTIONS={"LISTEN": False}) == []
 
 
 def test_mysql_with_djangos_isolation_passes(run):
@@ -402,9 +516,10 @@ def test_e017_tables_that_routers_keep_out(run, settings):
         (
             "E017 EVENTSOURCING['default'] keeps DogSchool, Counters in the database 'default', and "
             "DATABASE_ROUTERS keep these tables out of it: django_eventsourcing.StoredEventRecord, "
-            "django_eventsourcing.SnapshotRecord, django_eventsourcing.TrackingRecord.  HINT: Let "
-            "allow_migrate() of the routers return True or None for them there, then migrate the "
-            "database."
+            "django_eventsourcing.SnapshotRecord, django_eventsourcing.TrackingRecord, "
+            "django_eventsourcing.FollowerRecord, django_eventsourcing.WorkerRecord, "
+            "django_eventsourcing.DeadLetterRecord.  HINT: Let allow_migrate() of the routers return "
+            "True or None for them there, then migrate the database."
         )
     ]
 
@@ -464,3 +579,178 @@ def test_exceptions_have_the_texts_of_the_checks(settings):
         "No module named 'nowhere'.  HINT: Give the dotted path of a System. "
         "(django_eventsourcing.E002)"
     )
+
+
+class Sending:
+    """A router that sends what an app writes to a database."""
+
+    def __init__(self, label, alias):
+        self.label, self.alias = label, alias
+
+    def db_for_write(self, model, **hints):
+        return self.alias if model._meta.app_label == self.label else None
+
+
+TWO = {"default": {**SQLITE, "OPTIONS": RECOMMENDED}, "views": {**SQLITE, "OPTIONS": RECOMMENDED}}
+
+
+@pytest.mark.parametrize("name", ["Tallies", "Declared"])
+def test_w006_models_that_are_sent_elsewhere_than_the_position(run, settings, name):
+    pipes = [["tests.core.school.DogSchool", f"tests.django.own_models.tallies.{name}"]]
+    settings.DATABASE_ROUTERS = [Sending("own_models", "views")]
+
+    assert run(TWO, PIPES=pipes) == [
+        (
+            f"W006 EVENTSOURCING['default'] keeps the position of {name} in the database 'default', "
+            "and what its policy may write goes elsewhere: own_models.TrickCount to 'views'. Rows "
+            "and position would not commit together.  HINT: Let db_for_write() of DATABASE_ROUTERS "
+            f"return 'default' for them, or set DATABASE of {name}; where the policy writes none of "
+            "them, or by .using('default'), silence this check."
+        )
+    ]
+
+
+def test_w006_a_follower_that_is_kept_elsewhere_than_its_models(run):
+    pipes = [["tests.core.school.DogSchool", "tests.django.own_models.tallies.Tallies"]]
+
+    (text,) = run(TWO, PIPES=pipes, DATABASE="views")
+
+    assert "own_models.TrickCount to 'default'" in text
+
+
+def test_models_that_are_sent_where_the_position_is_pass(run, settings):
+    pipes = [["tests.core.school.DogSchool", "tests.django.own_models.tallies.Tallies"]]
+    settings.DATABASE_ROUTERS = [Sending("own_models", "views")]
+
+    assert run(TWO, PIPES=pipes, APPLICATIONS={"Tallies": {"DATABASE": "views"}}) == []
+    assert run(TWO, PIPES=pipes, ENV=MEMORY) == []
+
+
+def test_e023_a_model_projection_in_memory(run):
+    assert run(SYSTEM="tests.django.projections.boards.board_system", ENV=MEMORY) == [
+        (
+            "E023 EVENTSOURCING['default'] keeps the position of Board in memory, and it is a model "
+            "projection: after a restart, every event would be projected once more.  HINT: Let "
+            "DATABASE name the database of its models, and remove PERSISTENCE_MODULE from what "
+            "applies to Board."
+        )
+    ]
+
+
+def test_e024_a_model_projection_whose_models_are_sent_elsewhere(run, settings):
+    settings.DATABASE_ROUTERS = [Sending("own_models", "views")]
+
+    assert run(TWO, SYSTEM="tests.django.projections.boards.board_system") == [
+        (
+            "E024 EVENTSOURCING['default'] keeps the position of Board in the database 'default', "
+            "and DATABASE_ROUTERS send what it projects elsewhere: own_models.TrickCount to "
+            "'views'. Rows and position would not commit together.  HINT: Let db_for_write() of "
+            "the routers return 'default' for them, or set DATABASE of Board in APPLICATIONS."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "models", [TrickCount, "own_models.TrickCount", ["own_models.TrickCount"], [System], None]
+)
+def test_e006_models_of_a_projection_that_are_no_list_of_models(run, monkeypatch, models):
+    monkeypatch.setattr(Board, "models", models)
+
+    assert run(SYSTEM="tests.django.projections.boards.board_system") == [
+        (
+            f"E006 Board has models = {models!r}, and it is a model projection.  HINT: Give a list "
+            "of the classes of the models that it writes: models = [TrickCount]."
+        )
+    ]
+
+
+def test_w008_a_model_projection_that_names_no_models(run, monkeypatch):
+    monkeypatch.setattr(Board, "models", [])
+
+    assert run(SYSTEM="tests.django.projections.boards.board_system") == [
+        (
+            "W008 tests.django.projections.boards.Board is a model projection that names no models: "
+            "it can be neither rebuilt nor verified.  HINT: Name those that it writes, and nobody "
+            "else, in the class attribute 'models'; where it writes none of its own, silence this "
+            "check."
+        )
+    ]
+
+
+def test_w009_a_model_projection_with_a_policy(run, monkeypatch):
+    monkeypatch.setattr(Board, "policy", lambda *args: None, raising=False)
+
+    assert run(SYSTEM="tests.django.projections.boards.board_system") == [
+        (
+            "W009 tests.django.projections.boards.Board has a policy(), and it is a model "
+            "projection: events are given to process_event(), and policy() is never called.  "
+            "HINT: Register a method for each class of events by @process_event.register, or "
+            "derive the class from ProcessApplication; a method that process_event() itself calls "
+            "needs another name."
+        )
+    ]
+
+
+def test_a_model_projection_with_models_and_no_policy_passes(run):
+    assert run(SYSTEM="tests.django.projections.boards.board_system") == []
+
+
+@pytest.mark.parametrize("version", ["2", 0, True, 1.5, None])
+def test_e006_a_version_of_a_projection_that_is_no_number(run, monkeypatch, version):
+    monkeypatch.setattr(Board, "version", version)
+
+    assert run(SYSTEM="tests.django.projections.boards.board_system") == [
+        (
+            f"E006 Board has version = {version!r}, and it is a model projection.  HINT: Give a "
+            "whole number from 1."
+        )
+    ]
+
+
+@pytest.mark.parametrize(("token", "fault"), [("s3cret", "is too short"), (5, "is no str")])
+def test_e006_a_token_that_lets_nobody_in(run, settings, token, fault):
+    settings.EVENTSOURCING_TOKEN = token
+
+    assert run(SYSTEM=SYSTEM) == [
+        (
+            f"E006 EVENTSOURCING_TOKEN {fault}: nobody gets in by it.  HINT: Give a str of 16 "
+            "characters or more that cannot be guessed, as secrets.token_urlsafe() makes them; or "
+            "remove it."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "fault"),
+    [
+        (
+            "DogSchool",
+            {"SEGMENTS": 2},
+            "which follows nothing: only followers have segments",
+        ),
+        (
+            "Counters",
+            {"SEGMENTS": 2, "ENV": MEMORY},
+            "and keeps it in memory, where nothing is shared between workers",
+        ),
+    ],
+)
+def test_e022_segments_of_what_cannot_be_split(run, name, values, fault):
+    [problem] = run(SYSTEM=SYSTEM, APPLICATIONS={name: values})
+
+    assert problem == (
+        f"E022 EVENTSOURCING['default'] splits {name} into 2 segments, {fault}.  "
+        f"HINT: Remove SEGMENTS from ['APPLICATIONS'][{name!r}]."
+    )
+
+
+def test_e022_a_name_that_leaves_no_room_for_the_number(run, monkeypatch):
+    name = "C" * 250
+    monkeypatch.setattr(schools.Counters, "name", name)
+    monkeypatch.setattr(schools, "system", System(pipes=[[schools.DogSchool, schools.Counters]]))
+
+    [problem] = run(SYSTEM=SYSTEM, APPLICATIONS={name: {"SEGMENTS": 1024}})
+
+    assert "E022 EVENTSOURCING['default'] splits CCC" in problem
+    assert "has 261 characters; TrackingRecord keeps 255 at most." in problem
+    assert f"HINT: Set the class attribute 'name' of {'C' * 20}… to a shorter name." in problem

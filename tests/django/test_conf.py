@@ -33,6 +33,7 @@ def test_what_is_not_set_has_defaults(settings):
 
     assert (config.alias, config.system, config.pipes) == ("default", SYSTEM, None)
     assert (config.database, config.env, config.applications) == ("default", {}, {})
+    assert config.commit_order == "shared"
     assert config.runner == DEFAULT_RUNNER
     assert config.options == RunnerOptions(
         batch_size=100,
@@ -156,7 +157,7 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
             {"SYSTEM": SYSTEM, "QQ": 1},
             (
                 "EVENTSOURCING['default'] has the unknown key 'QQ'.  HINT: Known keys: APPLICATIONS, "
-                "DATABASE, ENV, OPTIONS, PIPES, RUNNER, SYSTEM. (django_eventsourcing.E001)"
+                "COMMIT_ORDER, DATABASE, ENV, OPTIONS, PIPES, RUNNER, SYSTEM. (django_eventsourcing.E001)"
             ),
         ),
         (
@@ -225,6 +226,13 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
             ),
         ),
         (
+            {"SYSTEM": SYSTEM, "ENV": {"DJANGO_NOTIFY": "n"}},
+            (
+                "EVENTSOURCING['default']['ENV'] has the key 'DJANGO_NOTIFY'.  HINT: Set LISTEN in "
+                "the OPTIONS of the system. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
             {"SYSTEM": SYSTEM, "ENV": {"DJANGO_DB_ALIAS": "default"}},
             (
                 "EVENTSOURCING['default']['ENV'] has the key 'DJANGO_DB_ALIAS'.  HINT: Name the "
@@ -268,31 +276,52 @@ def test_the_exception_has_the_text_of_the_first_problem(settings):
             ),
         ),
         (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"RUN_IN_RUNSERVER": "yes"}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['RUN_IN_RUNSERVER'] is 'yes'.  HINT: Give True or "
+                "False. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
             {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"then": "panic"}}},
             (
                 "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['then'] is 'panic'.  HINT: Give "
-                "'stop'. (django_eventsourcing.E006)"
+                "'stop', 'park' or 'skip'. (django_eventsourcing.E006)"
             ),
         ),
         (
-            {"SYSTEM": SYSTEM, "OPTIONS": {"ON_ERROR": {"then": "park"}}},
+            {"SYSTEM": SYSTEM, "APPLICATIONS": {"Counters": {"ON_ERROR": {"circuit": 0}}}},
             (
-                "EVENTSOURCING['default']['OPTIONS']['ON_ERROR']['then'] is 'park', which is not "
-                "supported in this version.  HINT: Use 'stop'. (django_eventsourcing.E008)"
+                "EVENTSOURCING['default']['APPLICATIONS']['Counters']['ON_ERROR']['circuit'] is 0.  "
+                "HINT: Give a whole number from 1. (django_eventsourcing.E006)"
             ),
         ),
         (
-            {"SYSTEM": SYSTEM, "OPTIONS": {"LISTEN": "auto"}},
+            {"SYSTEM": SYSTEM, "APPLICATIONS": {"Counters": {"SEGMENTS": 0}}},
             (
-                "EVENTSOURCING['default']['OPTIONS'] has the key 'LISTEN', which is not supported in "
-                "this version.  HINT: Remove it. (django_eventsourcing.E008)"
+                "EVENTSOURCING['default']['APPLICATIONS']['Counters']['SEGMENTS'] is 0.  HINT: Give "
+                "a whole number from 1 to 1024. (django_eventsourcing.E006)"
             ),
         ),
         (
-            {"SYSTEM": SYSTEM, "APPLICATIONS": {"Counters": {"SYNC": True}}},
+            {"SYSTEM": SYSTEM, "ENV": {"DJANGO_SEGMENTS": "4"}},
             (
-                "EVENTSOURCING['default']['APPLICATIONS']['Counters'] has the key 'SYNC', which is "
-                "not supported in this version.  HINT: Remove it. (django_eventsourcing.E008)"
+                "EVENTSOURCING['default']['ENV'] has the key 'DJANGO_SEGMENTS'.  HINT: Set SEGMENTS "
+                "of the follower in APPLICATIONS. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "OPTIONS": {"LISTEN": "always"}},
+            (
+                "EVENTSOURCING['default']['OPTIONS']['LISTEN'] is 'always'.  HINT: Give 'auto', True "
+                "or False. (django_eventsourcing.E006)"
+            ),
+        ),
+        (
+            {"SYSTEM": SYSTEM, "APPLICATIONS": {"Counters": {"SYNC": "yes"}}},
+            (
+                "EVENTSOURCING['default']['APPLICATIONS']['Counters']['SYNC'] is 'yes'.  HINT: Give "
+                "True or False. (django_eventsourcing.E006)"
             ),
         ),
     ],
@@ -339,7 +368,7 @@ def test_a_systems_settings_are_a_dict(settings):
     assert [str(problem) for problem in find_problems()] == [
         (
             "EVENTSOURCING['default'] is 'tests.core.school.system'.  HINT: Give a dict with keys "
-            "of: SYSTEM, PIPES, DATABASE, ENV, APPLICATIONS, RUNNER, OPTIONS. "
+            "of: SYSTEM, PIPES, DATABASE, ENV, APPLICATIONS, COMMIT_ORDER, RUNNER, OPTIONS. "
             "(django_eventsourcing.E006)"
         )
     ]
@@ -349,3 +378,22 @@ def test_a_long_value_is_shortened(settings):
     (text,) = texts(settings, SYSTEM=SYSTEM, OPTIONS={"POLL_INTERVAL": "x" * 500})
 
     assert len(text) < 200
+
+
+@pytest.mark.parametrize("listen", ["auto", True, False])
+def test_listening_is_left_open_or_settled(settings, listen):
+    configure(settings, SYSTEM=SYSTEM, OPTIONS={"LISTEN": listen})
+
+    assert get_config().options.listen is listen
+
+
+def test_the_commit_order_is_one_of_two(settings):
+    configure(settings, SYSTEM=SYSTEM, COMMIT_ORDER="exclusive")
+    assert get_config().commit_order == "exclusive"
+
+    assert texts(settings, SYSTEM=SYSTEM, COMMIT_ORDER="strict") == [
+        (
+            "EVENTSOURCING['default']['COMMIT_ORDER'] is 'strict'.  HINT: Give 'shared' or "
+            "'exclusive'. (django_eventsourcing.E006)"
+        )
+    ]

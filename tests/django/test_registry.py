@@ -11,6 +11,7 @@ import django_eventsourcing
 from django_eventsourcing import applications, get_application, get_system, registry, systems
 from eventsourcing.application import Application
 from eventsourcing.system import Leader
+from tests.core.school import Dog
 from tests.django.schools import Counters, DogSchool, Namesake, Tally
 
 MEMORY = {"PERSISTENCE_MODULE": "eventsourcing.popo"}
@@ -149,6 +150,22 @@ def test_a_class_that_no_system_has_is_named_with_the_systems():
         "DogSchool, Counters).  HINT: Add it to a pipe of a system in EVENTSOURCING, or ask for "
         "the class that is there."
     )
+
+
+@pytest.mark.parametrize("something", [None, 3, Dog])
+def test_what_is_neither_a_class_of_an_application_nor_a_name_is_shown(something):
+    with pytest.raises(TypeError) as caught:
+        get_application(something)
+
+    assert str(caught.value) == (
+        f"{something!r} is not the class of an application, nor a name.  HINT: Give the class that "
+        "a system of EVENTSOURCING has, or its name."
+    )
+
+
+def test_an_application_is_asked_for_by_its_class():
+    with pytest.raises(TypeError, match="DogSchool object at .* is not the class of an applic"):
+        get_application(get_application(DogSchool))
 
 
 def test_a_namesake_is_not_taken_for_the_application():

@@ -1,7 +1,8 @@
 """What a database can do to a connection."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 from django import db
@@ -41,3 +42,21 @@ def cut_connection(alias: str) -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)" if is_postgres else "KILL %s", [session])
     other.close()
+
+
+@contextmanager
+def away(alias: str) -> Iterator[None]:
+    """Let a database of PostgreSQL end all its connections, and take no new ones, within."""
+    connection = connections[alias]
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        quoted = connection.ops.quote_name(name)
+        cursor.execute(f"ALTER DATABASE {quoted} ALLOW_CONNECTIONS false")
+        try:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            yield
+        finally:
+            cursor.execute(f"ALTER DATABASE {quoted} ALLOW_CONNECTIONS true")

@@ -1,11 +1,21 @@
 """Outages: what counts as one, and how long to wait for its end."""
 
+import logging
+
 import pytest
 from django import db
+from django.conf import settings
 from django.db import connections
 
 from django_eventsourcing.recorders import DjangoProcessRecorder
-from django_eventsourcing.runners.outages import OutageBackoff, close_connections, is_outage
+from django_eventsourcing.runners.outages import (
+    Incident,
+    Outage,
+    OutageBackoff,
+    close_connections,
+    find_alias,
+    is_outage,
+)
 from eventsourcing import persistence
 from eventsourcing.persistence import Tracking
 from tests.django.runners.servers import cut_connection, locked_out
@@ -19,6 +29,67 @@ def test_the_waits_double_up_to_the_longest_and_begin_anew():
     assert backoff.is_open
     backoff.end()
     assert (backoff.is_open, backoff.next()) == (False, 1)
+
+
+def test_what_several_notice_at_once_is_one_incident():
+    incident = Incident()
+
+    assert [incident.begin(who) for who in ("a", "b")] == [logging.WARNING, logging.INFO]
+    incident.end("a")
+    assert incident.begin("c") == logging.INFO
+    incident.end("b")
+    incident.end("c")
+    assert incident.begin("a") == logging.WARNING
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def incidents():
+    return {"events": Incident(), "views": Incident()}
+
+
+def test_one_that_waits_tells_it_once_and_knows_when_to_try_again(incidents):
+    clock = Clock()
+    outage = Outage(incidents, 5.0, clock)
+    assert (outage.is_open, outage.remaining) == (False, 0.0)
+
+    assert outage.note("events") == logging.WARNING
+    assert (outage.is_open, outage.remaining) == (True, 0.25)
+    clock.now += 1
+    assert (outage.is_open, outage.remaining) == (True, 0.0)
+    assert outage.note("events") is None
+    assert outage.remaining == 0.5
+
+    outage.end()
+    assert (outage.is_open, outage.remaining) == (False, 0.0)
+    assert outage.note("events") == logging.WARNING
+
+
+def test_outages_of_two_databases_are_two_incidents(incidents):
+    one, two = Outage(incidents, 5.0), Outage(incidents, 5.0)
+
+    assert one.note("events") == logging.WARNING
+    assert two.note("events") == logging.INFO
+    assert one.note("views") == logging.WARNING
+    two.end()
+    assert two.note("events") == logging.WARNING
+
+
+@pytest.mark.parametrize(
+    ("met_at", "processed", "is_over"),
+    [(None, None, True), (None, 3, True), (5, None, False), (5, 4, False), (5, 5, True)],
+)
+def test_one_is_over_where_it_was_met(incidents, met_at, processed, is_over):
+    outage = Outage(incidents, 5.0)
+    outage.note("events", met_at)
+
+    assert outage.is_over_at(processed) is is_over
 
 
 @pytest.mark.parametrize("error", [ValueError("lost"), db.IntegrityError(), db.ProgrammingError()])
@@ -40,6 +111,19 @@ def test_postgresql_tells_by_its_states(state):
     error.__cause__ = psycopg.errors.lookup(state)("no")
 
     assert is_outage(error)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [("25P03", True), ("25P04", True), ("57014", False), ("XX000", False)]
+)
+def test_postgresql_ends_transactions_by_errors_of_other_classes(state, expected):
+    psycopg = pytest.importorskip("psycopg")
+    cause = psycopg.errors.lookup(state)("no")
+    is_internal = isinstance(cause, psycopg.InternalError)
+    error = (db.InternalError if is_internal else db.OperationalError)("no")
+    error.__cause__ = cause
+
+    assert is_outage(error) is expected
 
 
 @pytest.mark.parametrize("code", [1205, 1213, 2006])
@@ -84,6 +168,32 @@ def _lose_the_connection_in_a_transaction(alias, recorder):
     with recorder.processing(tracking):
         cut_connection(alias)
         recorder.insert_events([], tracking=tracking)
+
+
+def test_the_database_that_an_error_was_about_is_known(database):
+    close_connections()
+    assert find_alias() is None
+
+    with pytest.raises(db.Error), connections[database].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM missing_table")
+
+    assert find_alias() == database
+    close_connections()
+    assert find_alias() is None
+
+
+@pytest.mark.skipif("postgres" not in settings.DATABASES, reason="needs a second database")
+@pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+def test_of_several_errors_the_one_that_was_not_overcome_tells_it():
+    close_connections()
+    with pytest.raises(db.Error), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM missing_table")
+    cut_connection("postgres")
+    with pytest.raises(db.Error), connections["postgres"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+    assert find_alias() == "postgres"
+    close_connections()
 
 
 def test_connections_that_are_lost_can_be_closed(database):

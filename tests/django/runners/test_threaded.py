@@ -13,21 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django_eventsourcing.progress import ProgressLog
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners import State, ThreadedRunner, pipe, worker
+from django_eventsourcing.runners.deaths import Deaths
 from eventsourcing import persistence
 from tests.core.school import Counter, Counters, DogSchool, Tally
 from tests.django.runners.servers import cut_connection, locked_out
-from tests.django.schools import Obedient, Poisoned
+from tests.django.schools import Obedient, Poisoned, add_tricks
 from tests.waiting import wait_until
 
 QUICK = {"retries": 2, "backoff": [0.01]}
-
-
-def add_tricks(system, count, trick="sit"):
-    school = system.get(DogSchool)
-    dog_id = school.register_dog("Fido")
-    for _ in range(count):
-        school.add_trick(dog_id, trick)
-    return dog_id
 
 
 def run_once(system, **kwargs):
@@ -276,7 +269,13 @@ def test_attempts_start_anew_at_each_notification(configured, told):
 
 
 @pytest.mark.parametrize("error", [SystemExit("out"), MemoryError("full")])
-def test_a_thread_that_dies_is_reported_and_ends_the_run(configured, told, caplog, error):
+def test_a_thread_that_dies_again_and_again_is_reported_and_ends_the_run(
+    configured, told, caplog, monkeypatch, error
+):
+    monkeypatch.setattr(
+        ThreadedRunner, "deaths_class", staticmethod(partial(Deaths, backoff=(0.01,)))
+    )
+
     def die(domain_event):
         raise error
 
@@ -291,7 +290,7 @@ def test_a_thread_that_dies_is_reported_and_ends_the_run(configured, told, caplo
     reports = {report.follower: report for report in runner.reports()}
     assert reports["Obedient"].state is State.DIED
     assert reports["Obedient"].reason == f"{type(error).__name__}: {error}"
-    assert "Obedient has died" in caplog.text
+    assert caplog.messages.count("Obedient has died") == 5
 
 
 def test_an_outage_is_told_once_and_not_counted_against_the_event(configured, told, caplog):
