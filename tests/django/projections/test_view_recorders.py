@@ -6,6 +6,8 @@ import pytest
 from django import db
 from django.db import connections
 
+from django_eventsourcing import event_metadata, processed_event
+from django_eventsourcing.models import StoredEventRecord
 from django_eventsourcing.recorders import DjangoApplicationRecorder
 from eventsourcing.application import ProcessingEvent
 from eventsourcing.persistence import OperationalError, PersistenceError
@@ -17,8 +19,8 @@ from eventsourcing.projection import (
 from tests.core.school import Counter, DogSchool
 from tests.databases import on
 from tests.django.own_models.models import TrickCount
-from tests.django.projections import TrickProjection, TrickView
 from tests.django.runners.servers import cut_connection
+from tests.django.trick_view import TrickProjection, TrickView
 from tests.waiting import wait_until
 
 
@@ -208,6 +210,35 @@ def test_an_event_sourced_projection_records_what_follows_once(env, school):
             runner.wait(last_id(school), timeout=30)
 
             assert runner.projection.repository.get(Counter.create_id("all")).count == 2
+
+
+def test_what_was_recorded_with_an_event_reaches_the_projection(run, school, monkeypatch):
+    seen = []
+    monkeypatch.setattr(TrickView, "after", lambda *_: seen.append(processed_event()))
+    with event_metadata(user="ann"):
+        teach(school, "sit")
+
+    with run() as runner:
+        runner.wait(last_id(school), timeout=30)
+
+    (event,) = seen
+    assert (event.notification_id, event.metadata) == (last_id(school), {"user": "ann"})
+
+
+def test_what_an_event_sourced_projection_records_has_its_correlation(env, school, database):
+    with event_metadata(correlation_id="request 1"):
+        teach(school, "sit")
+
+    with EventSourcedProjectionRunner(
+        application_class=DogSchool, projection_class=Tally, env=env
+    ) as runner:
+        runner.wait(last_id(school), timeout=30)
+
+    follows = StoredEventRecord.objects.using(database).of("Tally").latest("id")
+    assert follows.metadata == {
+        "correlation_id": "request 1",
+        "causation_id": f"DogSchool:{last_id(school)}",
+    }
 
 
 @on("postgres", "mariadb")

@@ -1,0 +1,26 @@
+"""Errors of rebuilds; what can be gone on with stays as it is."""
+
+from eventsourcing.exceptions import EventSourcingError
+
+__all__ = [
+    "RebuildError",
+    "RebuildHeldError",
+    "RebuildRefusedError",
+    "RebuildStoppedError",
+]
+
+
+class RebuildError(EventSourcingError):
+    """Rows cannot be made again now; run again, a rebuild that was begun goes on."""
+
+
+class RebuildRefusedError(RebuildError):
+    """To make the rows again would lose or double something; nothing has changed."""
+
+
+class RebuildHeldError(RebuildError):
+    """Another process is rebuilding the same projection."""
+
+
+class RebuildStoppedError(RebuildError):
+    """The projection has failed at a notification; what is before it is done."""

@@ -1,0 +1,207 @@
+"""Records: which rebuild is under way, how far it is, and who does it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from django_eventsourcing.database_clock import DatabaseNow
+from django_eventsourcing.models import ProjectionRecord, WorkerRecord
+from django_eventsourcing.rebuilding.errors import RebuildHeldError, RebuildRefusedError
+from django_eventsourcing.recorders.errors import database_errors
+from django_eventsourcing.runners.leases import LeaseTiming, WorkerIdentity
+from django_eventsourcing.runners.processes import is_alive, pid_space
+
+__all__ = ["Claim", "ProjectionRows", "command_for", "in_words", "time_of"]
+
+Kind, Step = ProjectionRecord.Kind, ProjectionRecord.Step
+LONGEST_USER = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A rebuild as it was when this process has taken it on."""
+
+    is_resumed: bool
+    """Whether it goes on where another process has left it."""
+    step: str
+    """How far that has come; empty if it is begun anew."""
+    building: int
+    """The version whose rows are made."""
+    abandoned: str = ""
+    """The kind of another rebuild that had been begun, and is given up for this one."""
+    started_at: datetime | None = None
+    started_by: str = ""
+
+
+class ProjectionRows:
+    """What is on record of one projection's rows, read and changed in its database."""
+
+    def __init__(self, alias: str, follower: str) -> None:
+        self.alias = alias
+        self.follower = follower
+
+    def read(self) -> ProjectionRecord | None:
+        """Return what is on record, if anything is."""
+        with database_errors(self.alias):
+            found: ProjectionRecord | None = self._rows.first()
+            return found
+
+    def worker(self, record: ProjectionRecord, timing: LeaseTiming) -> WorkerRecord | None:
+        """Return the process that does the rebuild on record, if it lives."""
+        if not record.kind or record.worker is None:
+            return None
+        alive = DatabaseNow() - timedelta(seconds=timing.duration)
+        with database_errors(self.alias):
+            workers = WorkerRecord.objects.using(self.alias).filter(heartbeat_at__gt=alive)
+            found = workers.filter(pk=record.worker).first()
+        # On the same machine, one can see that a process is gone before it is missed.
+        is_gone = found and found.pid_space and found.pid_space == pid_space()
+        return None if found and is_gone and not is_alive(found.pid) else found
+
+    def require_claimable(self, kind: str, version: int, timing: LeaseTiming) -> None:
+        """
+        Raise ``RebuildHeldError`` if a process that lives rebuilds the projection.
+
+        Raise ``RebuildRefusedError`` if the rows are of a later version than this code's, or if
+        another kind of rebuild has to be completed first.
+        """
+        record = self.read()
+        if record is None:
+            return
+        holder = self.worker(record, timing)
+        if holder is not None:
+            raise RebuildHeldError(
+                f"{self.follower} is being rebuilt {in_words(record.kind)} by {holder}, since "
+                f"{time_of(record.started_at)}.  HINT: Wait for it; or end that process: "
+                "es_rebuild then goes on from where it was."
+            )
+        latest = max(record.version or 0, record.building or 0)
+        if version < latest:
+            raise RebuildRefusedError(
+                f"{self.follower} has version {version} in this code, and its rows are of version "
+                f"{latest}.  HINT: Run this where the code is that is deployed now."
+            )
+        if record.kind != kind and record.step == Step.SWAPPING:
+            raise RebuildRefusedError(
+                f"{self.follower}: tables are being swapped, and nobody processes it until that is "
+                f"done.  HINT: Complete it: {command_for(self.follower, record.kind)}"
+            )
+
+    def note_version(self, version: int) -> None:
+        """Put the version on record if none is."""
+        with database_errors(self.alias), transaction.atomic(using=self.alias):
+            self._lock()
+            self._rows.filter(version=None).update(version=version)
+
+    def claim(
+        self,
+        kind: str,
+        version: int,
+        worker: WorkerIdentity,
+        *,
+        heads: Mapping[str, int],
+        by: str,
+        is_anew: bool,
+        timing: LeaseTiming,
+    ) -> Claim:
+        """
+        Take the rebuild on, or go on with the one that was left by a process that is gone.
+
+        Raise what ``require_claimable()`` raises.
+        """
+        with database_errors(self.alias), transaction.atomic(using=self.alias):
+            self._lock()
+            record = self._rows.get()
+            self.require_claimable(kind, version, timing)
+            goes_on = record.kind == kind and (
+                record.step == Step.SWAPPING or (record.building == version and not is_anew)
+            )
+            if goes_on:
+                self._rows.update(worker=worker.id, updated_at=DatabaseNow())
+                return Claim(
+                    is_resumed=record.step != Step.BEGUN,
+                    step=record.step,
+                    building=record.building or version,
+                    started_at=record.started_at,
+                    started_by=record.started_by,
+                )
+            self._rows.update(
+                kind=kind,
+                step=Step.BEGUN,
+                building=version,
+                heads=dict(heads),
+                started_at=DatabaseNow(),
+                started_by=by[:LONGEST_USER],
+                worker=worker.id,
+                updated_at=DatabaseNow(),
+            )
+            return Claim(is_resumed=False, step="", building=version, abandoned=record.kind)
+
+    def update(self, identity: WorkerIdentity, **values: Any) -> bool:
+        """Change what is on record of the worker's rebuild; return whether it still is its."""
+        mine = self._rows.filter(worker=identity.id)
+        with database_errors(self.alias):
+            return bool(mine.update(updated_at=DatabaseNow(), **values))
+
+    def finish(self, worker: WorkerIdentity, *, version: int, rate: float | None) -> bool:
+        """Put on record that the worker's rebuild is done; return whether it still was its."""
+        values: dict[str, Any] = {} if rate is None else {"rate": rate}
+        return self.update(worker, version=version, **_NOTHING_UNDER_WAY, **values)
+
+    def forget(self, record: ProjectionRecord) -> None:
+        """Put on record that this rebuild is over, unless another has been begun since."""
+        same = self._rows.filter(kind=record.kind, step=record.step, worker=record.worker)
+        with database_errors(self.alias):
+            same.update(updated_at=DatabaseNow(), **_NOTHING_UNDER_WAY)
+
+    def _lock(self) -> None:
+        # An update, as the first statement: SQLite then waits for its turn to write.
+        if not self._rows.update(updated_at=DatabaseNow()):
+            row = ProjectionRecord(application_name=self.follower)
+            self._records.bulk_create([row], ignore_conflicts=True)
+            self._rows.update(updated_at=DatabaseNow())
+
+    @property
+    def _rows(self) -> Any:
+        return self._records.filter(application_name=self.follower)
+
+    @property
+    def _records(self) -> Any:
+        manager: Any = ProjectionRecord._default_manager
+        return manager.using(self.alias)
+
+
+_NOTHING_UNDER_WAY: dict[str, Any] = {
+    "kind": "",
+    "step": "",
+    "building": None,
+    "heads": {},
+    "positions": {},
+    "started_at": None,
+    "started_by": "",
+    "worker": None,
+}
+
+
+def in_words(kind: str) -> str:
+    """Return how a rebuild of the kind is done: ``in place`` or ``by shadow``."""
+    return "by shadow" if kind == Kind.SHADOW else "in place"
+
+
+def command_for(follower: str, kind: str = Kind.SHADOW) -> str:
+    """Return the command that rebuilds the follower."""
+    option = " --shadow" if kind == Kind.SHADOW else ""
+    return f"manage.py es_rebuild {follower}{option}"
+
+
+def time_of(moment: datetime | None) -> str:
+    """Return the time as text, in UTC."""
+    if moment is None:
+        return "an unknown time"
+    if timezone.is_naive(moment):
+        return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,112 @@
+"""Versions: whether the rows of projections are those that the code would write."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from django_eventsourcing.models import ProjectionRecord
+from django_eventsourcing.projections import ModelProjection
+from django_eventsourcing.rebuilding.records import (
+    Kind,
+    ProjectionRows,
+    Step,
+    command_for,
+    in_words,
+    time_of,
+)
+from django_eventsourcing.rebuilding.refusals import version_of
+from django_eventsourcing.recorders import DjangoTrackingRecorder
+from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.runners.leases import LeaseTiming
+from eventsourcing.system import Follower
+
+__all__ = ["ProjectionNotice", "note_versions", "projection_notices"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionNotice:
+    """Something that is to be known of a projection's rows."""
+
+    follower: str
+    words: str
+    is_due: bool = False
+    """Whether the rows are to be made again, and nobody is at it."""
+
+
+def projection_notices(
+    system: ConfiguredSystem, followers: Iterable[str] | None = None
+) -> list[ProjectionNotice]:
+    """Return what is to be known of the rows of the system's projections, or of those named."""
+    names = _projections(system, system.runs if followers is None else followers)
+    return [notice for name in names for notice in _notices(system, name)]
+
+
+def note_versions(system: ConfiguredSystem, followers: Iterable[str]) -> list[ProjectionNotice]:
+    """
+    Put on record by which version rows are made that are made from now on; return the notices.
+
+    What is on record stays, be it of an earlier version or, in older code, of a later one.
+    """
+    for name in _projections(system, followers):
+        rows = ProjectionRows(system.database_of(name), name)
+        record = rows.read()
+        if record is None or record.version is None:
+            rows.note_version(version_of(system, name))
+        elif record.kind and _is_caught_up(system, name, record):
+            rows.forget(record)
+    return projection_notices(system, followers)
+
+
+def _projections(system: ConfiguredSystem, followers: Iterable[str]) -> Sequence[str]:
+    names = dict.fromkeys(system.application_of(name) for name in followers)
+    return [
+        name
+        for name in names
+        if issubclass(system.class_of(name), ModelProjection) and system.is_persisted(name)
+    ]
+
+
+def _notices(system: ConfiguredSystem, name: str) -> Iterable[ProjectionNotice]:
+    rows = ProjectionRows(system.database_of(name), name)
+    record = rows.read()
+    if record is None:
+        return
+    code, latest = version_of(system, name), max(record.version or 0, record.building or 0)
+    if record.kind and not _is_caught_up(system, name, record):
+        yield ProjectionNotice(follower=name, words=_under_way(rows, record))
+    if code < latest:
+        yield ProjectionNotice(
+            follower=name,
+            words=f"{name} has version {code} in this code, and its rows are of version {latest}: "
+            "older code is at work.  HINT: Start this process again with the code that is "
+            "deployed now.",
+        )
+    elif record.version is not None and code > latest:
+        yield ProjectionNotice(
+            follower=name,
+            words=f"{name} has version {code}, and its rows are of version {record.version}: a "
+            f"rebuild is due.  HINT: {command_for(name)}",
+            is_due=True,
+        )
+
+
+def _under_way(rows: ProjectionRows, record: ProjectionRecord) -> str:
+    how, since = in_words(record.kind), time_of(record.started_at)
+    holder = rows.worker(record, LeaseTiming())
+    if holder is not None:
+        return f"{rows.follower} is being rebuilt {how} by {holder}, since {since}"
+    text = f"{rows.follower}: a rebuild {how} of {since} was ended before it was done"
+    if record.kind == Kind.IN_PLACE and record.step == Step.FILLING:
+        return f"{text}: its workers go on with it"
+    return f"{text}.  HINT: It goes on by: {command_for(rows.follower, record.kind)}"
+
+
+def _is_caught_up(system: ConfiguredSystem, name: str, record: ProjectionRecord) -> bool:
+    """Tell whether workers have brought a rebuild to its end that was left to them."""
+    if record.kind != Kind.IN_PLACE or record.step != Step.FILLING:
+        return False
+    recorder = cast(Follower, system.get(name)).recorder
+    return isinstance(recorder, DjangoTrackingRecorder) and all(
+        min(recorder.positions_in_force(upstream).values(), default=0) >= head
+        for upstream, head in record.heads.items()
+    )

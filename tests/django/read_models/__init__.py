@@ -1,0 +1,1 @@
+"""An app of read models, with all that Django lets a table have."""
