@@ -1,0 +1,387 @@
+"""Looks: the few queries that a status takes, however long the logs are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
+from django.db.models import Q
+
+from django_eventsourcing.database_clock import DatabaseNow, seconds_between
+from django_eventsourcing.databases import without_password
+from django_eventsourcing.holders import gap_holders
+from django_eventsourcing.models import (
+    AbstractStoredEvent,
+    AbstractTracking,
+    DeadLetterRecord,
+    FollowerRecord,
+    WorkerRecord,
+)
+from django_eventsourcing.querysets import StoredEventQuerySet
+from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.rebuilding.versions import projection_notices
+from django_eventsourcing.recorders.errors import (
+    SegmentsNotInForceError,
+    SynchronousFollowerError,
+    translated,
+)
+from django_eventsourcing.registry import ConfiguredSystem, get_system
+from django_eventsourcing.segments import Segment
+from django_eventsourcing.status.values import (
+    FollowerStatus,
+    HolderStatus,
+    PipeStatus,
+    SystemStatus,
+    WorkerStatus,
+)
+from django_eventsourcing.status.verdicts import judge
+from django_eventsourcing.writer_queue import WriterQueue, find_writer_queue
+from eventsourcing.exceptions import EventSourcingError
+from eventsourcing.persistence import TrackingRecorder
+
+__all__ = ["COUNT_LIMIT", "system_status"]
+
+COUNT_LIMIT = 10_000
+"""Notifications are counted up to here; beyond, it is enough to know that there are more."""
+WINDOW = 100_000
+"""Ids that are looked at for a follower of some topics, since no index knows the topics."""
+WORKER_LIMIT = 100
+"""Workers that are told of one database, those heard of last."""
+STALE_AFTER = 15.0
+"""Seconds after which a worker that has not been heard of is taken for dead."""
+
+T = TypeVar("T")
+
+
+def system_status(alias: str = "default", *, count_limit: int = COUNT_LIMIT) -> SystemStatus:
+    """
+    Return how the configured system is doing.
+
+    What cannot be read is told in the status; nothing is raised for a database that does not
+    answer. Raise ``ImproperlyConfigured`` if the settings have faults.
+    """
+    return _Look(get_system(alias), count_limit).status()
+
+
+@dataclass(kw_only=True)
+class _Operating:
+    """What the operating tables of one database say."""
+
+    now: datetime | None = None
+    followers: dict[str, FollowerRecord] = field(default_factory=dict)
+    workers: dict[Any, WorkerStatus] = field(default_factory=dict)
+    parked: dict[str, int] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """Where a follower is in one log, and how long ago it got there."""
+
+    notification_id: int
+    moved_seconds: float
+
+
+class _Look:
+    """One look at a system; each table is asked once, and remembered."""
+
+    def __init__(self, system: ConfiguredSystem, count_limit: int) -> None:
+        self._system = system
+        self._limit = count_limit
+        self._operating: dict[str, _Operating] = {}
+        self._rows: dict[tuple[str, type[AbstractTracking]], dict[tuple[str, str], _Row]] = {}
+        self._heads: dict[str, int | None] = {}
+        self._errors: dict[str, str] = {}
+
+    def status(self) -> SystemStatus:
+        names = self._system.runs
+        observed = [self._observed(name) for name in names]
+        holders = list(self._holders(observed))
+        followers = [self._judged(each, holders) for each in observed]
+        holders += self._queues()
+        workers = [w for operating in self._operating.values() for w in operating.workers.values()]
+        return SystemStatus(
+            alias=self._system.alias,
+            followers=tuple(followers),
+            workers=tuple(workers),
+            holders=tuple(holders),
+            notices=tuple(self._notices()),
+            errors=tuple(self._errors.values()),
+        )
+
+    def _notices(self) -> Iterator[str]:
+        """Yield what is to be known of the rows of projections."""
+        for name in dict.fromkeys(self._system.application_of(run) for run in self._system.runs):
+            database, look = self._system.database_of(name), partial(self._notices_of, name)
+            found = self._read(database, look) if self._system.is_persisted(name) else ()
+            yield from () if isinstance(found, str) else found
+
+    def _notices_of(self, name: str) -> list[str]:
+        return [each.words for each in projection_notices(self._system, [name])]
+
+    def _judged(self, follower: FollowerStatus, holders: Sequence[HolderStatus]) -> FollowerStatus:
+        verdict, words = judge(follower, holders)
+        return replace(follower, verdict=verdict, words=words)
+
+    def _observed(self, name: str) -> FollowerStatus:
+        database = self._system.database_of(name)
+        is_persisted = self._system.is_persisted(name)
+        follower = FollowerStatus(name=name, database=database, in_memory=not is_persisted)
+        if is_persisted:
+            operating = self._operating_in(database)
+            if operating.error:
+                return replace(follower, error=operating.error)
+            follower = _with_record(follower, operating)
+        upstreams = self._system.upstreams_of(name)
+        pipes = tuple(self._pipe(name, upstream) for upstream in upstreams)
+        return _without_old_failure(replace(follower, pipes=pipes))
+
+    def _operating_in(self, database: str) -> _Operating:
+        if database not in self._operating:
+            found = self._read(database, lambda: self._read_operating(database))
+            self._operating[database] = _Operating(error=found) if isinstance(found, str) else found
+        return self._operating[database]
+
+    def _read_operating(self, database: str) -> _Operating:
+        kept = self._system.names_in(database)
+        names = [n for n in self._system.runs if self._system.application_of(n) in kept]
+        now = {"now": DatabaseNow()}
+        records = FollowerRecord.objects.using(database).annotate(**now).order_by("id")
+        workers = WorkerRecord.objects.using(database).annotate(**now).order_by("-heartbeat_at")
+        followers = {r.application_name: r for r in records.filter(application_name__in=names)}
+        own = workers.filter(system_alias=self._system.alias)[:WORKER_LIMIT]
+        return _Operating(
+            followers=followers,
+            workers={worker.id: _worker(worker) for worker in own},
+            parked={name: self._parked(database, name) for name in names},
+        )
+
+    def _parked(self, database: str, name: str) -> int:
+        letters = DeadLetterRecord.objects.using(database).filter(
+            application_name=name, status=DeadLetterRecord.Status.PARKED
+        )
+        return letters.order_by()[: self._limit + 1].count()
+
+    def _pipe(self, name: str, upstream: str) -> PipeStatus:
+        pipe = PipeStatus(upstream=upstream)
+        if self._system.is_persisted(name):
+            rows = self._read(self._system.database_of(name), lambda: self._tracking(name))
+            if isinstance(rows, str):
+                return replace(pipe, error=rows)
+            row = rows.get((name, upstream))
+            if (Segment.synchronous(self._system.application_of(name)).name, upstream) in rows:
+                return self._synchronous(replace(pipe, is_synchronous=True), name)
+            others = self._in_force(name, upstream, rows) if row is None else 0
+            if others:
+                refusal = self._refusal(name, upstream, others)
+                return replace(pipe, error=refusal, segments_in_force=others)
+        else:
+            row = self._row_in_memory(name, upstream)
+        if row is not None:
+            pipe = replace(
+                pipe,
+                position=row.notification_id or None,
+                moved_seconds=row.moved_seconds,
+            )
+        found = self._read(self._system.database_of(upstream), lambda: self._ahead(pipe, name))
+        return replace(pipe, error=found) if isinstance(found, str) else found
+
+    def _synchronous(self, pipe: PipeStatus, name: str) -> PipeStatus:
+        own = self._system.application_of(name)
+        if not self._system.config.application(own).sync:
+            error = SynchronousFollowerError.by(own, pipe.upstream)
+            return replace(pipe, error=in_one_line(error))
+        found = self._read(
+            self._system.database_of(pipe.upstream), lambda: self._head(pipe.upstream)
+        )
+        if isinstance(found, str):
+            return replace(pipe, error=found)
+        return replace(pipe, position=found, head=found)
+
+    def _tracking(self, name: str) -> dict[tuple[str, str], _Row]:
+        key = (self._system.database_of(name), self._system.models_of(name).tracking)
+        if key not in self._rows:
+            database, model = key
+            names = self._system.system.followers
+            wanted = Q(application_name__in=names)
+            for each in names:
+                wanted |= Q(application_name__startswith=f"{each}[")
+            records = model.objects.using(database).in_force().filter(wanted)
+            values = records.annotate(now=DatabaseNow()).values_list(
+                "application_name", "upstream_name", "notification_id", "updated_at", "now"
+            )
+            self._rows[key] = {
+                (follower, upstream): _Row(notification_id=id_, moved_seconds=_age(now, at))
+                for follower, upstream, id_, at, now in values.order_by()
+            }
+        return self._rows[key]
+
+    def _in_force(self, name: str, upstream: str, rows: Iterable[tuple[str, str]]) -> int:
+        """Return by how many positions in the upstream the follower is processed."""
+        own = self._system.application_of(name)
+        found = [run for run, of in rows if of == upstream]
+        return sum(self._system.application_of(run) == own for run in found)
+
+    def _refusal(self, name: str, upstream: str, in_force: int) -> str:
+        own = self._system.application_of(name)
+        count = len(self._system.runs_of(own))
+        return in_one_line(SegmentsNotInForceError.of(own, upstream, count, in_force))
+
+    def _row_in_memory(self, name: str, upstream: str) -> _Row | None:
+        recorder = self._system.get(name).recorder
+        if not isinstance(recorder, TrackingRecorder):
+            return None
+        position = recorder.max_tracking_id(upstream)
+        return None if position is None else _Row(notification_id=position, moved_seconds=0.0)
+
+    def _ahead(self, pipe: PipeStatus, name: str) -> PipeStatus:
+        """Return the pipe with what is pending."""
+        start = pipe.position or 0
+        head = self._head(pipe.upstream)
+        pipe = replace(pipe, head=head)
+        if head is None or head <= start:
+            return pipe
+        if not self._system.is_persisted(pipe.upstream):
+            return replace(pipe, behind=head - start)
+        topics = tuple(getattr(self._system.class_of(name), "topics", ()))
+        # The head is read first: what is recorded meanwhile is not counted.
+        end = min(head, start + WINDOW) if topics else head
+        pending = self._log(pipe.upstream).after(start).until(end).with_topics(topics)
+        times = pending.annotate(now=DatabaseNow()).values_list("recorded_at", "now")
+        oldest = times.first()
+        if oldest is None:
+            return replace(pipe, is_more=end < head)
+        counted = pending.order_by()[: self._limit + 1].count()
+        recorded_at, now = oldest
+        return replace(
+            pipe,
+            behind=min(counted, self._limit),
+            is_more=counted > self._limit or end < head,
+            behind_seconds=_age(now, recorded_at),
+        )
+
+    def _head(self, upstream: str) -> int | None:
+        if upstream not in self._heads:
+            self._heads[upstream] = (
+                self._log(upstream).last_position()
+                if self._system.is_persisted(upstream)
+                else self._system.get(upstream).recorder.max_notification_id()
+            )
+        return self._heads[upstream]
+
+    def _log(self, name: str) -> StoredEventQuerySet[AbstractStoredEvent]:
+        events: StoredEventQuerySet[AbstractStoredEvent] = self._system.models_of(
+            name
+        ).event.objects.using(self._system.database_of(name))
+        return events.of(name)
+
+    def _holders(self, followers: Iterable[FollowerStatus]) -> Iterator[HolderStatus]:
+        """Return who holds the tables of the logs in which something is pending."""
+        tables: dict[tuple[str, type[AbstractStoredEvent]], set[str]] = {}
+        for pipe in (pipe for follower in followers for pipe in follower.pipes):
+            if pipe.behind and self._system.is_persisted(pipe.upstream):
+                database = self._system.database_of(pipe.upstream)
+                model = self._system.models_of(pipe.upstream).event
+                tables.setdefault((database, model), set()).add(pipe.upstream)
+        for (database, model), upstreams in tables.items():
+            found = self._read(database, partial(gap_holders, database, model))
+            for holder in [] if isinstance(found, str) else found:
+                yield HolderStatus(
+                    database=database,
+                    upstreams=tuple(sorted(upstreams)),
+                    pid=holder.pid,
+                    seconds=holder.seconds,
+                    words=f"{holder} ({holder.state})" if holder.state else str(holder),
+                )
+
+    def _queues(self) -> Iterator[HolderStatus]:
+        """Return whom those wait for who record events."""
+        for database in self._system.databases:
+            queue = self._read(database, partial(find_writer_queue, database))
+            if isinstance(queue, WriterQueue):
+                yield HolderStatus(
+                    database=database,
+                    upstreams=tuple(self._system.names_in(database)),
+                    pid=queue.pid,
+                    seconds=queue.seconds,
+                    words=str(queue),
+                    keeps_writers=True,
+                )
+
+    def _read(self, database: str, read: Callable[[], T]) -> T | str:
+        """Return what is read, or why it cannot be."""
+        if database in self._errors:
+            # A server that does not answer is waited for once.
+            return self._errors[database]
+        try:
+            with separate_look(database):
+                return read()
+        except DatabaseError as error:
+            self._errors[database] = without_password(database, str(translated(error, database)))
+            return self._errors[database]
+        except (EventSourcingError, ImproperlyConfigured) as error:
+            return in_one_line(error)
+
+
+def _with_record(follower: FollowerStatus, operating: _Operating) -> FollowerStatus:
+    record: Any = operating.followers.get(follower.name)
+    parked = operating.parked.get(follower.name, 0)
+    follower = replace(
+        follower, parked=min(parked, COUNT_LIMIT), is_more_parked=parked > COUNT_LIMIT
+    )
+    if record is None:
+        return follower
+    expires_at = record.lease_expires_at
+    return replace(
+        follower,
+        is_wanted=record.desired_state != FollowerRecord.DesiredState.PAUSED,
+        reason=" ".join(record.desired_reason.split()),
+        state=record.state,
+        is_held=record.lease_owner is not None
+        and expires_at is not None
+        and seconds_between(record.now, expires_at) > 0,
+        worker=operating.workers.get(record.lease_owner),
+        written_seconds=_age(record.now, record.updated_at),
+        failed_upstream=record.upstream_name,
+        failed_notification=record.notification_id,
+        attempts=record.attempts,
+        error=" ".join(record.error.split()),
+    )
+
+
+def _without_old_failure(follower: FollowerStatus) -> FollowerStatus:
+    """Return the follower as it is if the notification that failed has been processed since."""
+    position = {pipe.upstream: pipe.position or 0 for pipe in follower.pipes}
+    failed = follower.failed_notification
+    if failed is None or position.get(follower.failed_upstream, 0) < failed:
+        return follower
+    state = "" if follower.state in ("failed", "retrying") else follower.state
+    return replace(
+        follower, state=state, failed_upstream="", failed_notification=None, attempts=0, error=""
+    )
+
+
+def _worker(record: Any) -> WorkerStatus:
+    age = _age(record.now, record.heartbeat_at)
+    return WorkerStatus(
+        id=record.id,
+        name=record.name,
+        host=record.host,
+        pid=record.pid,
+        version=record.version,
+        wake_up=record.wake_up,
+        started_at=record.started_at,
+        heartbeat_seconds=age,
+        is_alive=age <= STALE_AFTER,
+        followers=tuple(record.followers),
+    )
+
+
+def _age(now: datetime, at: datetime) -> float:
+    # Whoever wrote the time may have another clock than the database.
+    return max(0.0, seconds_between(at, now))
