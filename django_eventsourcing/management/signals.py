@@ -1,14 +1,31 @@
-"""Stop signals: the first asks a command to finish, the second ends the process at once."""
+"""Stop signals: what ends a command that only shows, and what lets one finish that works."""
 
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
-__all__ = ["StopSignals"]
+__all__ = ["StopSignals", "ended_by_signals"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM, as Ctrl-C, end what is within, without a word; what comes after is done."""
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if is_main:
+            # None stands for one that does not come from Python, and cannot be put back.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 class StopSignals:
@@ -19,9 +36,10 @@ class StopSignals:
     threads than the main one receive no signals, and none are taken note of there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_abort: Callable[[], object] = lambda: None) -> None:
         self.received = ""
         """The name of the first signal, or an empty text."""
+        self._on_abort = on_abort
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -37,6 +55,7 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         # Only what is safe in the middle of anything: no locks, no buffered output.
         if self.received:
+            self._on_abort()
             os.write(2, b"Aborted: what was in hand is rolled back.\n")
             os._exit(1)
         self.received = signal.Signals(number).name

@@ -8,7 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from django_eventsourcing import get_application
+from tests.django.schools import DogSchool, teach
+
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def add_tricks(count, trick="sit"):
+    """Record, in this process, the events of a dog: one more than there are tricks."""
+    teach(get_application(DogSchool), [trick] * count)
 
 
 class Manage:
@@ -19,13 +27,7 @@ class Manage:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "django", *args],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "tests.django.commands.child_settings",
-                "TEST_EVENTSOURCING": json.dumps(eventsourcing),
-                "TEST_DATABASES": json.dumps(databases or {}),
-                **(env or {}),
-            },
+            env={**child_environment(eventsourcing, databases), **(env or {})},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -43,8 +45,12 @@ class Manage:
     @property
     def output(self):
         """What the command has written so far."""
-        self._output.seek(0)
-        return self._output.read()
+        # The two share a place in the file: to read from it would move where the command writes.
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
+
+    def is_running(self):
+        return self._process.poll() is None
 
     def send(self, number):
         self._process.send_signal(number)
@@ -56,6 +62,16 @@ class Manage:
     def wait(self, timeout=60):
         """Return the exit code."""
         return self._process.wait(timeout)
+
+
+def child_environment(eventsourcing, databases=None):
+    """Return the environment in which a command has these settings."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.django.commands.child_settings",
+        "TEST_EVENTSOURCING": json.dumps(eventsourcing),
+        "TEST_DATABASES": json.dumps(databases or {}),
+    }
 
 
 def manage(*args, **kwargs):

@@ -32,4 +32,5 @@ def test_good_settings_pass():
         "check", eventsourcing={"default": {"SYSTEM": "tests.django.schools.system"}}
     )
 
-    assert (code, output) == (0, "System check identified no issues (0 silenced).\n")
+    # Django 6 looks at all databases: MariaDB lacks what a model of the tests asks for.
+    assert (code, "eventsourcing" in output) == (0, False)

@@ -109,6 +109,7 @@ def test_leaving_out_all_followers_is_refused(configured):
         ("--poll-interval", "0", "'0' is not a number of seconds above 0, up to 86400"),
         ("--poll-interval", "inf", "'inf' is not a number of seconds above 0, up to 86400"),
         ("--drain-timeout", "nan", "'nan' is not a number of seconds above 0, up to 86400"),
+        ("--worker-name", "w" * 256, "a name of 256 characters; 255 at most"),
     ],
 )
 def test_options_out_of_range_are_refused(settings, option, value, message):
@@ -189,11 +190,23 @@ def test_once_exits_with_3_when_a_follower_has_failed(configured):
     assert refused("--once") == (
         3,
         (
-            "Not caught up: Poisoned failed.  HINT: Remove the cause and start again: it goes on from "
-            "there."
+            "Not caught up: Poisoned failed.  HINT: Try it by 'manage.py es_retry FOLLOWER "
+            "--dry-run'; remove the cause and start again."
         ),
     )
     assert get_application(Counters).get_count("sing") == 1
+
+
+def test_a_run_to_catch_up_does_not_wait_for_code_to_change(configured):
+    configured()
+
+    assert refused("--once", "--reload") == (
+        2,
+        (
+            "--once and --reload exclude each other: a run that ends when it has caught up does "
+            "not wait for code to change.  HINT: Leave one of them out."
+        ),
+    )
 
 
 class Watchful(ThreadedRunner):

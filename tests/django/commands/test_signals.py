@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from django_eventsourcing.management.signals import StopSignals
+from django_eventsourcing.management.signals import StopSignals, ended_by_signals
 
 
 @pytest.fixture
@@ -25,11 +25,25 @@ def test_the_first_signal_is_noted(handlers):
     assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_only_shows_is_ended_without_a_word(handlers, number):
+    is_ended = True
+
+    with ended_by_signals():
+        os.kill(os.getpid(), number)
+        is_ended = False
+
+    assert is_ended
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
+
+
 def test_a_handler_that_is_not_pythons_gives_way_to_the_default(handlers, monkeypatch):
     put_back = signal.signal
     monkeypatch.setattr(signal, "signal", lambda *args: put_back(*args) and None)
 
     with StopSignals():
+        pass
+    with ended_by_signals():
         pass
     monkeypatch.undo()
 

@@ -1,0 +1,87 @@
+"""``manage.py es_sync``: make a follower synchronous, or asynchronous again."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from django_eventsourcing.draining import DrainTimeoutError
+from django_eventsourcing.management.arguments import seconds
+from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
+from django_eventsourcing.management.envelope import envelope
+from django_eventsourcing.synchronous import Switching, SwitchingError, SwitchingResult
+
+__all__ = ["Command"]
+
+DRAIN_TIMEOUT = 5
+
+
+class Command(SystemCommand):
+    help = (
+        "Let a follower process in the transactions that record events, as SYNC in the settings "
+        "says, or let workers process them again. It is caught up first; those who record wait "
+        "for a moment, and nothing is passed by. Exit codes: 0 ok, 1 failure, 2 usage, "
+        "5 drain timeout."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("follower", metavar="FOLLOWER", help="its name")
+        parser.add_argument(
+            "--off", action="store_true", help="let 'run_system' process what is recorded again"
+        )
+        parser.add_argument(
+            "--drain-timeout",
+            type=seconds,
+            default=30.0,
+            metavar="SECONDS",
+            help="time for workers to finish the batch in hand (default: 30)",
+        )
+        parser.add_argument(
+            "--lock-timeout",
+            type=seconds,
+            default=30.0,
+            metavar="SECONDS",
+            help="time for transactions that have recorded events to end (default: 30)",
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+
+    def work(self, options: dict[str, Any]) -> None:
+        name = options["follower"]
+        system = self.find_whole_follower(name, None)
+        if not options["off"] and not system.config.application(name).sync:
+            raise CommandError(
+                f"{name} is not set to be synchronous: processes would record events that it does "
+                f"not process.  HINT: Set SYNC to True in EVENTSOURCING[{system.alias!r}]"
+                f"['APPLICATIONS'][{name!r}], start all processes again, and run this then.",
+                returncode=USAGE,
+            )
+        switching = Switching(
+            system,
+            name,
+            write=(lambda _: None) if options["json"] else self.write,
+            drain_timeout=options["drain_timeout"],
+            lock_timeout=options["lock_timeout"],
+        )
+        try:
+            result = (
+                switching.make_asynchronous() if options["off"] else switching.make_synchronous()
+            )
+        except DrainTimeoutError as error:
+            raise CommandError(str(error), returncode=DRAIN_TIMEOUT) from error
+        except SwitchingError as error:
+            raise CommandError(str(error), returncode=FAILURE) from error
+        if options["json"]:
+            self.write(envelope("es_sync", result))
+        else:
+            for line in _lines(result):
+                self.write(line)
+
+
+def _lines(result: SwitchingResult) -> list[str]:
+    now = "synchronous" if result.is_synchronous else "asynchronous"
+    if not result.positions:
+        return [f"{result.follower} is {now}: nothing is changed"]
+    return [
+        f"{result.follower} is {now} after {upstream} {position:,}"
+        for upstream, position in result.positions.items()
+    ]
