@@ -16,10 +16,10 @@ from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
 from django_eventsourcing.admin.places import Place, find_places
-from django_eventsourcing.admin.reading import in_one_line, separate_look
 from django_eventsourcing.admin.records import RecordAdmin, may_view
 from django_eventsourcing.models import AbstractStoredEvent
 from django_eventsourcing.querysets import StoredEventQuerySet
+from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.application import Section
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import Notification

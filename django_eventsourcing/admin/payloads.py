@@ -2,16 +2,14 @@
 
 import dataclasses
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
-from enum import Enum
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.places import Place
+from django_eventsourcing.payloads import readable, readable_event, visible
+from django_eventsourcing.problems import one_line
 from eventsourcing.persistence import StoredEvent
 
 __all__ = ["Payload", "read_payload", "readable_json"]
@@ -37,17 +35,17 @@ class Payload:
 
 def readable_json(values: Any) -> str:
     """Return the values as indented JSON for reading; it need not lead back to the values."""
-    return "" if values is None else _shorten(_plain(_to_json(values)))
+    return "" if values is None else _shorten(visible(_to_json(values)))
 
 
 def read_payload(place: Place | None, name: str, stored_event: StoredEvent) -> Payload:
     """Return the payload as the application ``name`` reads it; ``place`` is where that is."""
     state = bytes(stored_event.state)
-    payload = Payload(stored=_plain(_as_stored(state)), size=len(state))
+    payload = Payload(stored=visible(_as_stored(state)), size=len(state))
     if place is None:
         return dataclasses.replace(
             payload,
-            error=_plain(
+            error=visible(
                 _(
                     "No configured system has an application named “%(name)s” that keeps its "
                     "events in this database, so the payload can be shown only as it is stored."
@@ -58,39 +56,16 @@ def read_payload(place: Place | None, name: str, stored_event: StoredEvent) -> P
     try:
         text = _decode(place, stored_event)
     except Exception as error:  # noqa: BLE001  Whatever is wrong with one event is shown as such.
-        return dataclasses.replace(payload, error=_plain(_describe(error)))
+        return dataclasses.replace(payload, error=visible(_describe(error)))
     return dataclasses.replace(payload, text=text)
 
 
 def _decode(place: Place, stored_event: StoredEvent) -> str:
-    domain_event = place.application.mapper.to_domain_event(stored_event)
-    values = dict(domain_event._as_dict())
-    # These have columns of their own.
-    for column in ("originator_id", "originator_version"):
-        values.pop(column, None)
-    return readable_json(values)
+    return readable_json(readable_event(place.application.mapper, stored_event))
 
 
 def _to_json(values: Any) -> str:
-    return json.dumps(_readable(values), indent=2, ensure_ascii=False)
-
-
-def _readable(value: Any) -> Any:
-    """Return the value in terms of JSON's types."""
-    if isinstance(value, Enum):
-        return value.name
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(_readable(key)): _readable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_readable(item) for item in value]
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: _readable(getattr(value, field.name)) for field in fields}
-    return str(value)
+    return json.dumps(readable(values), indent=2, ensure_ascii=False)
 
 
 def _as_stored(state: bytes) -> str:
@@ -110,16 +85,5 @@ def _shorten(text: str) -> str:
 
 
 def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error) or type(error).__name__
     return text if len(text) <= STORED_LIMIT else f"{text[:STORED_LIMIT]} …"
-
-
-# Characters that are not seen, or that change the order in which others are.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def _plain(text: str) -> str:
-    """Return the text with what cannot be seen, or sent, written as escapes."""
-    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

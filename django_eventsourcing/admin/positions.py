@@ -1,6 +1,6 @@
 """Positions: how far each follower is, and how far behind the log that it follows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,9 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_eventsourcing.admin.places import Place, Places
-from django_eventsourcing.admin.reading import in_one_line, separate_look
 from django_eventsourcing.models import AbstractStoredEvent, AbstractTracking, TrackingRecord
 from django_eventsourcing.querysets import StoredEventQuerySet
+from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.rebuilding.records import ProjectionRows
+from django_eventsourcing.runners.leases import LeaseTiming
+from django_eventsourcing.segments import EVERYTHING, SHADOW, Segment
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import TrackingRecorder
 
@@ -49,6 +52,12 @@ class Position:
     is_more: bool = False
     """Whether there are more than counted."""
     updated_at: datetime | None = None
+    is_synchronous: bool = False
+    """Whether the follower processes in the transactions that record."""
+    shadow_of: str = ""
+    """The follower beside whose tables a rebuild fills others, where this is their position."""
+    is_being_filled: bool = False
+    """Whether a process is at that rebuild; otherwise, it was ended before it was done."""
     error: str = ""
 
     @property
@@ -65,6 +74,10 @@ class Position:
             return "error"
         if not self.system:
             return "unknown"
+        if self.shadow_of:
+            return "shadow"
+        if self.is_synchronous:
+            return "current"
         if self.notification_id is None:
             return "new"
         return "behind" if self.waiting else "current"
@@ -77,11 +90,24 @@ class Position:
                 return [_("cannot be read: %(error)s") % {"error": self.error}]
             case "unknown":
                 return [_("unknown follower: not in a configured system")]
+            case "shadow":
+                return [self._shadow, self._count] if self.waiting else [self._shadow]
             case "new":
                 return [_("not started"), self._count] if self.waiting else [_("not started")]
             case "behind":
                 return [self._count, _moved(self.updated_at)] if self.updated_at else [self._count]
+        if self.is_synchronous:
+            return [_("synchronous: up to date by itself")]
         return [_("up to date")]
+
+    @property
+    def _shadow(self) -> str:
+        text = (
+            _("shadow of %(follower)s, being filled")
+            if self.is_being_filled
+            else _("shadow of %(follower)s, left before it was full")
+        )
+        return text % {"follower": self.shadow_of}
 
     @property
     def _count(self) -> str:
@@ -100,8 +126,10 @@ def find_positions(places: Places) -> list[Position]:
     for system in places.systems:
         for upstream, follower in system.system.edges:
             leader = Place(system=system, name=upstream)
-            place = Place(system=system, name=follower)
-            positions.append(_position(place, leader, kept, errors))
+            for run in system.runs_of(follower):
+                place = Place(system=system, name=run)
+                positions.append(_position(place, leader, kept, errors))
+            positions.extend(_shadows(Place(system=system, name=follower), leader, kept))
     positions.extend(_unknown(table.database, row) for (table, *_), row in kept.items())
     return positions
 
@@ -122,7 +150,7 @@ def _read_rows(places: Places) -> tuple[dict[Key, AbstractTracking], dict[Table,
     rows: dict[Key, AbstractTracking] = {}
     errors: dict[Table, str] = {}
     for table in _tables(places):
-        records = table.model.objects.using(table.database)
+        records = table.model.objects.using(table.database).in_force()
         try:
             with separate_look(table.database):
                 for row in records.order_by("application_name", "upstream_name")[:ROW_LIMIT]:
@@ -164,6 +192,9 @@ def _position(
         table = Table(follower.database, follower.models.tracking)
         if table in errors:
             return replace(position, error=errors[table])
+        synchronous = Segment.synchronous(follower.name).name
+        if kept.pop((table, synchronous, upstream.name), None) is not None:
+            return _with_all(replace(position, is_synchronous=True), follower, upstream)
         row = kept.pop((table, follower.name, upstream.name), None)
         if row is not None:
             position = replace(
@@ -176,9 +207,46 @@ def _position(
         return replace(position, error=in_one_line(reason))
 
 
+def _shadows(
+    follower: Place, upstream: Place, kept: dict[Key, AbstractTracking]
+) -> Iterator[Position]:
+    """Yield the position of the tables that a rebuild fills beside those in use, if one does."""
+    name = Segment(follower=follower.name, purpose=SHADOW).name
+    found = [key for key in kept if key[1:] == (name, upstream.name)]
+    for key in [key for key in found if key[0].database == follower.database]:
+        row = kept.pop(key)
+        position = Position(
+            follower=name,
+            upstream=upstream.name,
+            system=follower.system.alias,
+            database=follower.database,
+            notification_id=row.notification_id or None,
+            updated_at=row.updated_at,
+            shadow_of=follower.name,
+        )
+        try:
+            position = replace(position, is_being_filled=_is_being_rebuilt(follower))
+            yield _with_head(position, follower, upstream)
+        except (DatabaseError, EventSourcingError, ImproperlyConfigured) as reason:
+            yield replace(position, error=in_one_line(reason))
+
+
+def _is_being_rebuilt(follower: Place) -> bool:
+    """Tell whether a process that lives is at a rebuild of the follower's rows."""
+    rows = ProjectionRows(follower.database, follower.name)
+    with separate_look(follower.database):
+        record = rows.read()
+        return record is not None and rows.worker(record, LeaseTiming()) is not None
+
+
 def _with_head(position: Position, follower: Place, upstream: Place) -> Position:
     with separate_look(upstream.database):
         return _look_ahead(position, follower, upstream)
+
+
+def _with_all(position: Position, follower: Place, upstream: Place) -> Position:
+    found = _with_head(replace(position, notification_id=EVERYTHING), follower, upstream)
+    return replace(found, notification_id=found.head)
 
 
 def _look_ahead(position: Position, follower: Place, upstream: Place) -> Position:
@@ -203,7 +271,7 @@ def _look_ahead(position: Position, follower: Place, upstream: Place) -> Positio
 
 def _topics(follower: Place) -> Sequence[str]:
     """Return the topics that the follower processes; none, if all."""
-    return tuple(getattr(follower.system.system.get_app_cls(follower.name), "topics", ()))
+    return tuple(getattr(follower.system.class_of(follower.name), "topics", ()))
 
 
 def _position_in_memory(follower: Place, upstream: Place) -> int | None:

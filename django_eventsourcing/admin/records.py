@@ -17,13 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_eventsourcing.admin.filters import FilterForm
+from django_eventsourcing.admin.metadata import metadata_rows
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
-from django_eventsourcing.admin.payloads import read_payload, readable_json
+from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
+from django_eventsourcing.admin.payloads import read_payload
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
-from django_eventsourcing.admin.reading import in_one_line, separate_look
 from django_eventsourcing.catalogue import EventClass
+from django_eventsourcing.metadata import EventReference
+from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
 __all__ = ["RecordAdmin", "may_view", "stored_event"]
@@ -163,7 +165,7 @@ class RecordAdmin(ReadOnlyAdmin):
                 if record is None:
                     raise Http404(NO_RECORD)
                 title = f"{class_name(record.topic)} {record.pk}"
-                shown = self._shown(record, places, alias)
+                shown = self._shown(request, record, places, alias)
         except DatabaseError as error:
             problems.append(_unreachable(alias, error))
         return self.page(
@@ -190,17 +192,42 @@ class RecordAdmin(ReadOnlyAdmin):
         """Return the parameter that names the database, unless it is the one shown without."""
         return {} if alias == places.databases[0] else {"database": alias}
 
-    def _shown(self, record: Any, places: Places, alias: str) -> dict[str, Any]:
+    def _shown(
+        self, request: HttpRequest, record: Any, places: Places, alias: str
+    ) -> dict[str, Any]:
         """Return what the page of a record shows of it."""
         place = places.find(record.application_name, database=alias)
         return {
             "row": self._row(record, places, alias),
             "topic": split_at_dots(record.topic),
             "payload": read_payload(place, record.application_name, stored_event(record)),
-            "metadata": readable_json(getattr(record, "metadata", None) or None),
+            "metadata": metadata_rows(
+                getattr(record, "metadata", None),
+                lambda value: self._event_url(request, EventReference.parse(value), places),
+            ),
             "stream_links": self._neighbours(record, places, alias, "originator_version"),
             "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],
         }
+
+    def _event_url(
+        self, request: HttpRequest, reference: EventReference | None, places: Places
+    ) -> str:
+        """Return the URL of the page of the event, if it is there and the user may view it."""
+        place = reference and places.find(reference.application_name)
+        if not reference or not place or not place.is_persisted:
+            return ""
+        own = self.own_model(place)
+        if own is not None and not may_view(request, own):
+            return ""
+        name, number = reference
+        records = self._all(place.database, own).filter(id=clamp_id(number), application_name=name)
+        try:
+            with separate_look(place.database):
+                event = records.only("id", "application_name").first()
+        except DatabaseError:
+            # This page is about another event, which may be in another database.
+            return ""
+        return self.record_url(event.pk, event, places, place.database) if event else ""
 
     def _find(self, request: HttpRequest, number: int, places: Places, alias: str) -> Any:
         application = request.GET.get("application", "")

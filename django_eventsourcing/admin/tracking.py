@@ -13,6 +13,7 @@ from django_eventsourcing.admin.places import Places, find_places
 from django_eventsourcing.admin.positions import Position, find_positions
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from django_eventsourcing.segments import follower_name
 
 __all__ = ["TrackingAdmin"]
 
@@ -65,11 +66,12 @@ class TrackingAdmin(ReadOnlyAdmin):
 
 def _row(position: Position, places: Places, logs: NotificationLogPages | None) -> Row:
     def url(name: str) -> str:
-        place = places.find(name, system=position.system) if position.system else None
+        own = follower_name(name)
+        place = places.find(own, system=position.system) if position.system else None
         return "" if logs is None or place is None else logs.log_url(place)
 
     return Row(
         position=position,
-        follower_url=url(position.follower),
+        follower_url=url(position.shadow_of or position.follower),
         upstream_url=url(position.upstream),
     )

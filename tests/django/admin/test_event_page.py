@@ -101,7 +101,7 @@ def test_characters_that_mislead_are_shown_as_escapes(client, kennel):
         (b"", None, "JSONDecodeError"),
         (b"{", None, "JSONDecodeError"),
         (b"\xff\xfe\x00", None, "UnicodeDecodeError"),
-        (b"[" * 100_000, None, "RecursionError"),
+        (b"[" * 100_000, None, "NestingTooDeepError"),
         (b'{"trick":' + b"9" * 10_000 + b"}", None, "ValueError"),
         (b'{"trick":{"_type_":"unknown","_data_":""}}', None, "TranscodingNotRegisteredError"),
         (b"{}", "tests.django.admin.kennel:Dog.Gone", "TopicError"),
@@ -166,6 +166,53 @@ def test_metadata_is_shown(client):
     assert "Metadata" in text(response)
     assert "&lt;script&gt;" in response.content.decode()
     assert "<script>alert" not in response.content.decode()
+
+
+def test_each_key_of_the_metadata_has_a_row_with_its_kind(client):
+    metadata = {
+        "tags": ["a"],
+        "user": 7,
+        "paid": True,
+        "note": None,
+        "\u202eevil": "x",
+        "causation_id": "Kennel:99",
+        "correlation_id": "request 1",
+    }
+    make_events(1, metadata=metadata)
+
+    shown = text(page_of(client, 1))
+
+    assert (
+        "Metadata Correlation request 1 text Causation Kennel:99 text User 7 number note null null "
+        'paid true truth value tags [ "a" ] list \\u202eevil x text'
+    ) in shown
+
+
+def test_without_metadata_there_are_no_rows(client):
+    make_events(1)
+
+    assert "Metadata" not in text(page_of(client, 1))
+
+
+def test_what_is_no_mapping_is_shown_as_it_is(client):
+    make_events(1, metadata=[1])
+
+    assert "Metadata Metadata [ 1 ] list" in text(page_of(client, 1))
+
+
+def test_the_causation_leads_to_the_event_if_it_is_there(client):
+    causes = {2: "Tally:1", 3: "Kennel:77", 4: "Nobody:1", 5: "order 7", 6: "Kennel:1"}
+    make_events(
+        6,
+        application_name=lambda n: "Tally" if n == 1 else "Kennel",
+        metadata=lambda n: {"causation_id": causes[n]} if n in causes else {},
+    )
+
+    assert "ID 1 " in text(client.get(link(page_of(client, 2), "Tally:1")))
+    for number in (3, 4, 5, 6):
+        page = page_of(client, number)
+        assert f"Causation {causes[number]} text" in text(page)
+        assert link(page, causes[number]) is None
 
 
 def test_neighbours_in_the_stream_and_in_the_log_are_linked(client):

@@ -9,9 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_eventsourcing.models import TrackingRecord
+from django_eventsourcing.models import ProjectionRecord, TrackingRecord
+from django_eventsourcing.segments import EVERYTHING, RETIRED
 from tests.django.admin.pages import LOGS, POSITIONS, link, text
 from tests.django.admin.records import make_events
+from tests.django.status.rows import worker_in
 
 MOVED = "moved less than a minute ago"
 
@@ -169,3 +171,108 @@ def test_faulty_settings_are_told(client, settings):
 
     assert "SYTEM" in shown
     assert "Tally Kennel unknown follower: not in a configured system 1 - - " in shown
+
+
+def test_segments_have_lines_of_their_own_and_retired_ones_have_none(client, settings):
+    make_events(4)
+    default = settings.EVENTSOURCING["default"]
+    settings.EVENTSOURCING = {
+        "default": {**default, "APPLICATIONS": {"Tally": {"SEGMENTS": 2}}},
+    }
+    for name, position in (("Tally", RETIRED), ("Tally[1/2]", 4), ("Tally[2/2]", 3)):
+        track(name, "Kennel", position)
+
+    shown = text(client.get(POSITIONS))
+
+    assert "Tally[1/2] Kennel up to date 4 4 0 " in shown
+    assert f"Tally[2/2] Kennel 1 event behind, {MOVED} 3 4 1 " in shown
+    assert str(RETIRED) not in shown
+
+
+@pytest.fixture
+def rebuilt_by_shadow(db):
+    """Put on record that a rebuild by shadow is under way, by a worker heard of so long ago."""
+
+    def begin(follower, *, heartbeat):
+        ProjectionRecord.objects.create(
+            application_name=follower,
+            version=1,
+            building=1,
+            kind=ProjectionRecord.Kind.SHADOW,
+            step=ProjectionRecord.Step.FILLING,
+            worker=worker_in("default", heartbeat=heartbeat),
+        )
+
+    return begin
+
+
+def test_a_synchronous_follower_is_shown_as_what_it_is(client):
+    make_events(20)
+    track("Tally", "Kennel", RETIRED)
+    track("Tally[sync]", "Kennel", EVERYTHING)
+
+    page = text(client.get(POSITIONS))
+
+    assert "Tally Kennel synchronous: up to date by itself 20 20 0 " in page
+    assert "Tally[sync]" not in page
+
+
+def test_a_shadow_is_shown_as_what_it_is(client, rebuilt_by_shadow):
+    make_events(4)
+    track("Tally", "Kennel", 4)
+    track("Tally[shadow]", "Kennel", 3)
+    rebuilt_by_shadow("Tally", heartbeat=1)
+
+    page = client.get(POSITIONS)
+
+    words = "shadow of Tally, being filled, 1 event behind"
+    assert f"Tally[shadow] Kennel {words} 3 4 1 " in text(page)
+    assert "Tally Kennel up to date 4 4 0 " in text(page)
+    assert "unknown" not in text(page)
+    assert link(page, "Tally[shadow]") == link(page, "Tally")
+
+
+def test_a_shadow_that_has_caught_up_is_still_one(client, rebuilt_by_shadow):
+    make_events(4)
+    track("Tally[shadow]", "Kennel", 4)
+    rebuilt_by_shadow("Tally", heartbeat=1)
+
+    assert "Tally[shadow] Kennel shadow of Tally, being filled 4 4 0 " in text(
+        client.get(POSITIONS)
+    )
+
+
+def test_a_shadow_that_nobody_fills_any_more_is_marked(client, rebuilt_by_shadow):
+    make_events(4)
+    track("Tally[shadow]", "Kennel", 3)
+    rebuilt_by_shadow("Tally", heartbeat=600)
+
+    words = "shadow of Tally, left before it was full, 1 event behind"
+    assert f"Tally[shadow] Kennel {words} 3 4 1 " in text(client.get(POSITIONS))
+
+
+@pytest.mark.parametrize(
+    ("follower", "upstream"), [("Gone[shadow]", "Kennel"), ("Tally[shadow]", "Gone")]
+)
+def test_a_shadow_of_what_no_system_has_is_unknown(client, follower, upstream):
+    track(follower, upstream, 3)
+
+    assert f"{follower} {upstream} unknown follower: not in a configured system" in text(
+        client.get(POSITIONS)
+    )
+
+
+def test_a_shadow_whose_record_cannot_be_read_is_told(client, monkeypatch):
+    from django.db import OperationalError
+
+    from django_eventsourcing.rebuilding.records import ProjectionRows
+
+    def read(self):
+        raise OperationalError("connection refused")
+
+    track("Tally[shadow]", "Kennel", 3)
+    monkeypatch.setattr(ProjectionRows, "read", read)
+
+    shown = text(client.get(POSITIONS))
+
+    assert "Tally[shadow] Kennel cannot be read: connection refused 3 - - " in shown

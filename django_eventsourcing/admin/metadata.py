@@ -1,0 +1,67 @@
+"""Metadata: what was recorded with an event, a row for each key, and the way to its cause."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.payloads import readable_json
+from django_eventsourcing.payloads import visible
+
+__all__ = ["MetadataRow", "metadata_rows"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetadataRow:
+    """A key of an event's metadata, with its value in words."""
+
+    label: str
+    text: str
+    kind: str
+    """What kind of value it is in JSON."""
+    is_long: bool = False
+    """Whether it is a list or an object, on lines of its own."""
+    url: str = ""
+    """The page of the event that the value names."""
+
+
+def metadata_rows(metadata: Any, url_of: Callable[[Any], str]) -> Sequence[MetadataRow]:
+    """Return the rows, those of reserved keys first; ``url_of`` knows the page of a causation."""
+    if not isinstance(metadata, Mapping):
+        # Nobody records such a thing through an application.
+        return [] if metadata is None else [_row(_("Metadata"), metadata)]
+    labels = {
+        "correlation_id": _("Correlation"),
+        "causation_id": _("Causation"),
+        "user": _("User"),
+    }
+    rows = []
+    for key in [*labels, *sorted(metadata.keys() - labels)]:
+        if key in metadata:
+            url = url_of(metadata[key]) if key == "causation_id" else ""
+            rows.append(_row(labels.get(key, key), metadata[key], url))
+    return rows
+
+
+def _row(label: str, value: Any, url: str = "") -> MetadataRow:
+    is_long = isinstance(value, list | dict)
+    text = value if isinstance(value, str) else readable_json(value) or "null"
+    return MetadataRow(
+        label=visible(label), text=visible(text), kind=_kind(value), is_long=is_long, url=url
+    )
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return _("null")
+        case bool():
+            return _("truth value")
+        case str():
+            return _("text")
+        case int() | float():
+            return _("number")
+        case list():
+            return _("list")
+    return _("object")
