@@ -61,8 +61,16 @@ EVENTSOURCING = {
                 "example_project.training.application.Counters",
             ],
             [
+                "example_project.training.application.DogSchool",
+                "example_project.training.leaderboard.Leaderboard",
+            ],
+            [
                 "example_project.permits.application.PermitCases",
                 "example_project.permits.application.CaseStatistics",
+            ],
+            [
+                "example_project.permits.application.PermitCases",
+                "example_project.permits.board.CaseBoard",
             ],
         ],
     },

@@ -17,6 +17,7 @@ register_converter(CaseNumber, "case_number")
 app_name = "permits"
 urlpatterns = [
     path("", views.search, name="search"),
+    path("cases/", views.board, name="board"),
     path("cases/<case_number:case_id>/", views.case, name="case"),
     path("counts/", views.counts, name="counts"),
 ]

@@ -1,5 +1,7 @@
 """Views of the permit office: thin, since the applications know what to do."""
 
+from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -7,12 +9,16 @@ from django.views.decorators.http import require_safe
 from django_eventsourcing import get_application
 from example_project.charts import bars
 from example_project.permits.application import CaseStatistics, PermitCases
-from example_project.permits.forms import CaseSearchForm
+from example_project.permits.board import CaseBoard
+from example_project.permits.forms import CaseFilterForm, CaseSearchForm
+from example_project.permits.models import ResourceLoad
 from example_project.waiting import count_waiting
 
-__all__ = ["case", "counts", "search"]
+__all__ = ["board", "case", "counts", "search"]
 
 NEWEST = 20
+PAGE = 25
+BUSIEST = 12
 
 
 @require_safe
@@ -41,6 +47,26 @@ def case(request: HttpRequest, case_id: str) -> HttpResponse:
     activities = sorted(permit_case.activities.values(), key=lambda each: each.completed_at)
     context = {"case": permit_case.details, "activities": activities}
     return render(request, "permits/case.html", context)
+
+
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """List the cases as the projection has them, and who has done how much."""
+    form = CaseFilterForm(request.GET)
+    chosen = form.chosen()
+    by_state = chosen.order_by().values_list("state").annotate(Count("pk"))
+    busiest = ResourceLoad.objects.values_list("resource", "activities")[:BUSIEST]
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "form": form,
+        "page": Paginator(chosen, PAGE).get_page(request.GET.get("page")),
+        "query": query.urlencode(),
+        "states": bars(dict(sorted(by_state, key=lambda pair: (-pair[1], pair[0])))),
+        "busiest": bars({resource or "unknown": count for resource, count in busiest}),
+        "waiting": count_waiting(get_application(CaseBoard), get_application(PermitCases)),
+    }
+    return render(request, "permits/board.html", context)
 
 
 @require_safe

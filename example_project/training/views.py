@@ -12,11 +12,14 @@ from eventsourcing.application import AggregateNotFoundError
 from example_project.charts import bars
 from example_project.training.application import Counters, DogDetails, DogSchool
 from example_project.training.forms import DogForm, TrickForm
+from example_project.training.leaderboard import Leaderboard
+from example_project.training.models import DogRow
 from example_project.waiting import count_waiting
 
-__all__ = ["dog", "dogs", "tricks"]
+__all__ = ["dog", "dogs", "leaderboard", "tricks"]
 
 NEWEST = 20
+BEST = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,6 +59,17 @@ def tricks(request: HttpRequest) -> HttpResponse:
         "waiting": count_waiting(counters, get_application(DogSchool)),
     }
     return render(request, "training/tricks.html", context)
+
+
+@require_safe
+def leaderboard(request: HttpRequest) -> HttpResponse:
+    """Show the dogs that have learnt most."""
+    context = {
+        "dogs": DogRow.objects.all()[:BEST],
+        "best": BEST,
+        "waiting": count_waiting(get_application(Leaderboard), get_application(DogSchool)),
+    }
+    return render(request, "training/leaderboard.html", context)
 
 
 def _get_dog_or_404(dog_id: UUID) -> DogDetails:

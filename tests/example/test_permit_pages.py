@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from example_project.permits.application import CaseStatistics, PermitCases
+from example_project.permits.board import CaseBoard
 from tests.example.catching_up import catch_up
 from tests.example.conftest import WriteRows, task
 
@@ -70,7 +71,7 @@ def test_a_case_number_may_have_any_characters(
 ) -> None:
     import_cases(write_rows(task(1, **{"case:concept:name": case_id})))
 
-    (link,) = re.findall(r'href="(/permits/cases/.*?)"', client.get("/permits/").text, re.DOTALL)
+    (link,) = re.findall(r'href="(/permits/cases/[^"]+)"', client.get("/permits/").text)
 
     response = client.get(unescape(link))
 
@@ -126,3 +127,69 @@ def test_what_was_imported_is_shown_as_text(client: Client, write_rows: WriteRow
     for page in ("/permits/cases/case-1/", "/permits/counts/"):
         assert "<img" not in client.get(page).text
         assert "&lt;img src=x" in client.get(page).text
+
+
+@pytest.fixture
+def board(client: Client, write_rows: WriteRows):
+    """Return what shows the board after three cases have been recorded and projected."""
+    late = {"case:deadline": "2011-10-11 01:30:00+02:00"}
+    import_cases(
+        write_rows(
+            task(1, **{"case:concept:name": "case-1", "concept:name": "Check", **late}),
+            task(2, **{"case:concept:name": "case-1", "org:resource": "Ann", **late}),
+            task(30, **{"case:concept:name": "case-2", "case:responsible": "Ann"}),
+            task(60, **{"case:concept:name": "case-3", "concept:name": "Check"}),
+        )
+    )
+    catch_up(CaseBoard, PermitCases)
+
+    def show(**query: str) -> str:
+        response = client.get("/permits/cases/", query)
+        assert response.status_code == 200
+        return response.text
+
+    return show
+
+
+def cases_in(page: str) -> list[str]:
+    return re.findall(r">(case-\d)</a>", page)
+
+
+def test_the_board_lists_cases_as_the_projection_has_them(board) -> None:
+    page = board()
+
+    assert cases_in(page) == ["case-1", "case-2", "case-3"]
+    assert "3 cases" in page
+    assert page.count("late</strong>") == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "cases"),
+    [
+        ({"state": "Check"}, ["case-3"]),
+        ({"responsible": "Ann"}, ["case-2"]),
+        ({"late": "on"}, ["case-1"]),
+        ({"order": "-activities"}, ["case-1", "case-2", "case-3"]),
+        ({"order": "-open_days"}, ["case-3", "case-2", "case-1"]),
+        ({"state": "Check", "late": "on"}, []),
+        ({"order": "password", "page": "x"}, ["case-1", "case-2", "case-3"]),
+    ],
+)
+def test_the_board_is_filtered_and_ordered(board, query, cases) -> None:
+    assert cases_in(board(**query)) == cases
+
+
+def test_the_board_shows_who_has_done_most(board) -> None:
+    page = board()
+
+    assert page.index('<th scope="row">Resource21</th>') < page.index('<th scope="row">Ann</th>')
+
+
+def test_an_empty_board_says_what_to_do(client: Client) -> None:
+    assert "No case has been projected yet." in client.get("/permits/cases/").text
+
+
+def test_the_board_says_what_waits(client: Client, write_rows: WriteRows) -> None:
+    import_cases(write_rows(task(1)))
+
+    assert "2 events are waiting" in client.get("/permits/cases/").text

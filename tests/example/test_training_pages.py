@@ -7,6 +7,7 @@ from django.test import Client
 
 from django_eventsourcing import get_application
 from example_project.training.application import Counters, DogSchool
+from example_project.training.leaderboard import Leaderboard
 from tests.example.catching_up import catch_up
 
 pytestmark = pytest.mark.usefixtures("system")
@@ -152,3 +153,19 @@ def test_the_home_page_leads_to_all_others(client: Client) -> None:
 
     for target in ("/training/", "/training/tricks/", "/permits/", "/permits/counts/", "/admin/"):
         assert f'href="{target}"' in page
+
+
+def test_the_leaderboard_has_the_dog_that_has_learnt_most_first(
+    client: Client, school: DogSchool
+) -> None:
+    for name, tricks in {"Billy": 1, "Milly": 3, "Scrappy": 0}.items():
+        dog_id = school.register_dog(name)
+        for trick in range(tricks):
+            school.add_trick(dog_id, f"trick {trick}")
+    assert "No dog has been projected yet." in client.get("/training/leaderboard/").text
+    catch_up(Leaderboard, DogSchool)
+
+    page = client.get("/training/leaderboard/").text
+
+    assert page.index("Milly") < page.index("Billy") < page.index("Scrappy")
+    assert "waiting" not in page
