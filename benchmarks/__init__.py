@@ -1,0 +1,1 @@
+"""Benchmarks: what the mechanisms cost, measured on the machine at hand."""

@@ -1,0 +1,1 @@
+"""The project of the stress tests: a bank, its followers, and what these have done."""
