@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_the_code_at_the_top_is_the_quickstarts_own():
 
     lines = [line.partition("  # ")[0].rstrip() for line in top.splitlines()[1:]]
     assert [line for line in lines if line not in code.splitlines()] == []
+
+
+def test_the_extras_for_databases_are_named_as_they_are():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    text = README.read_text(encoding="utf-8")
+
+    assert "The extras `[postgres]` and `[mysql]` bring the drivers of the others" in text
+    assert {"postgres", "mysql"} <= extras["optional-dependencies"].keys()
 
 
 @pytest.mark.stress

@@ -1,11 +1,14 @@
 """The reference is complete: each key, check, option and exit code is there, and no others."""
 
 import re
+from argparse import SUPPRESS
 from pathlib import Path
 
+import pytest
 from django.core.management import load_command_class
 
 from django_eventsourcing import conf
+from django_eventsourcing.management import commands
 from django_eventsourcing.management.commands import run_system
 from eventsourcing.persistence import InfrastructureFactory
 
@@ -23,7 +26,9 @@ def first_cells(text: str) -> set[str]:
 
 
 def test_each_key_of_a_system_has_a_section():
-    sections = re.findall(r"^## ([A-Z]+)$", text_of("settings.md"), flags=re.MULTILINE)
+    sections = re.findall(
+        r"^## (?!EVENTSOURCING_)([A-Z_]+)$", text_of("settings.md"), flags=re.MULTILINE
+    )
 
     assert sections == list(conf._SYSTEM_KEYS)
 
@@ -57,20 +62,35 @@ def test_each_system_check_is_listed():
     assert first_cells(text_of("checks.md")) == ids
 
 
-def test_each_option_of_run_system_is_listed():
-    parser = load_command_class("django_eventsourcing", "run_system").create_parser("", "")
+COMMANDS = sorted(path.stem for path in Path(commands.__file__).parent.glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_of_a_command_is_listed(name):
+    parser = load_command_class("django_eventsourcing", name).create_parser("", "")
     common = load_command_class("django.core", "check").create_parser("", "")
-    own = set(parser._option_string_actions) - set(common._option_string_actions)
+    own = {
+        option
+        for option, action in parser._option_string_actions.items()
+        if option not in common._option_string_actions and action.help != SUPPRESS
+    }
 
-    listed = {cell.partition(" ")[0] for cell in first_cells(text_of("commands.md"))}
+    listed = {cell.partition(" ")[0] for cell in first_cells(section_of("commands.md", name))}
 
-    assert listed == own
+    assert {cell for cell in listed if cell.startswith("-")} == own
+
+
+def section_of(page: str, title: str) -> str:
+    """Return the text below a title, up to the next of its level."""
+    text = text_of(page)
+    assert f"## {title}\n" in text, f"{page} has no section {title}"
+    return text.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
 def test_each_exit_code_is_listed():
     codes = (run_system.FAILURE, run_system.USAGE, run_system.POLICY_STOPPED)
 
-    listed = re.findall(r"^\| (\d) \|", text_of("commands.md"), flags=re.MULTILINE)
+    listed = re.findall(r"^\| (\d) \|", section_of("commands.md", "run_system"), re.MULTILINE)
 
     assert listed == [str(code) for code in (0, *codes, run_system.DRAIN_TIMEOUT)]
 
