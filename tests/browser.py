@@ -2,15 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
-__all__ = ["chromium", "screenshot"]
+__all__ = ["chromium", "screenshot", "wait_for", "wait_for_next_page"]
 
 FLAGS = (
     "--headless=new",
@@ -58,6 +62,21 @@ def chromium(
             yield chrome
         finally:
             chrome.quit()
+
+
+def wait_for(driver: webdriver.Chrome, condition: Callable[[webdriver.Chrome], object]) -> None:
+    """
+    Return as soon as the condition holds; fail when it does not within a minute.
+
+    Between two pages the driver may answer with an error of its own, rather than
+    that an element is gone. It is asked again.
+    """
+    WebDriverWait(driver, 60, ignored_exceptions=[WebDriverException]).until(condition)
+
+
+def wait_for_next_page(driver: webdriver.Chrome, left: WebElement) -> None:
+    """Return when the page that the element stands on has given way to another."""
+    wait_for(driver, staleness_of(left))
 
 
 def screenshot(driver: webdriver.Chrome, name: str) -> None:

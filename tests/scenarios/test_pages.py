@@ -9,10 +9,8 @@ from urllib.request import urlopen
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser import chromium, screenshot
+from tests.browser import chromium, screenshot, wait_for_next_page
 from tests.scenarios.project import Project
 from tests.waiting import wait_until
 
@@ -58,7 +56,7 @@ def submit(browser: Chrome, name: str, text: str) -> None:
     page = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.NAME, name).send_keys(text)
     browser.find_element(By.CSS_SELECTOR, "main button").click()
-    WebDriverWait(browser, 20).until(staleness_of(page))
+    wait_for_next_page(browser, page)
 
 
 def counts(browser: Chrome, site: str) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support import expected_conditions
-from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.browser import chromium, screenshot
+from tests.browser import chromium, screenshot, wait_for, wait_for_next_page
 from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS
 from tests.django.admin.records import make_events
 
@@ -19,7 +17,7 @@ def log_in(driver, server, name="viewer"):
     driver.find_element(By.NAME, "username").send_keys(name)
     driver.find_element(By.NAME, "password").send_keys("secret")
     driver.find_element(By.CSS_SELECTOR, "input[type=submit]").click()
-    WebDriverWait(driver, 30).until(lambda d: d.find_elements(By.ID, "user-tools"))
+    wait_for(driver, lambda d: d.find_elements(By.ID, "user-tools"))
 
 
 def text(driver):
@@ -30,7 +28,7 @@ def click(driver, by, value):
     """Click on what leads to another page, and wait for that page."""
     element = driver.find_element(by, value)
     element.click()
-    WebDriverWait(driver, 30).until(expected_conditions.staleness_of(element))
+    wait_for_next_page(driver, element)
 
 
 def follow(driver, label):
