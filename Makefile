@@ -12,6 +12,10 @@ VENV ?= .venv
 DJANGO ?=
 # Further arguments for pytest, as in: make test ARGS="-k admin -x".
 ARGS ?=
+# Most tests wait for other processes more than they work; those under tests/stress need all there is.
+SIDE_BY_SIDE := -n 4 --dist loadfile --durations=40 --durations-min=4
+# Any value leaves out the tests of tests/stress, and those that are marked as faults.
+LEAVE_FAULTS ?=
 # Where `make run` serves the example project.
 ADDRESS ?= 127.0.0.1:8000
 
@@ -34,10 +38,17 @@ run: $(VENV)/.installed-example  ## Serve the example project and run its system
 	@$(EXAMPLE) $(BIN)/python scripts/run_example.py '$(ADDRESS)'
 
 test: $(VENV)/.installed-test  ## Run the tests
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/stress $(if $(LEAVE_FAULTS),-m "not stress and not faults")
+	@$(if $(LEAVE_FAULTS),,$(BIN)/python -m pytest tests/stress)
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 stress: $(VENV)/.installed-test  ## Run the long forms of the tests
-	@$(BIN)/python -m pytest -m stress $(ARGS)
+	@export STRESS_SEED="$${STRESS_SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(10**6))')}"; \
+	echo "The seed, to repeat this run: STRESS_SEED=$$STRESS_SEED make stress"; \
+	exec $(BIN)/python -m pytest -m stress $(ARGS)
 
 lint: $(VENV)/.installed-lint  ## Check style and types
 	$(BIN)/ruff check
@@ -48,7 +59,7 @@ format: $(VENV)/.installed-lint  ## Put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-reference: $(VENV)/.installed-test  ## Write docs/reference/api.md from the docstrings
+reference: $(VENV)/.installed-test  ## Write the pages of names in docs/reference from the docstrings
 	@$(BIN)/python scripts/make_reference.py
 
 # A stamp for each set of extras: a second run is quick, a change of pyproject.toml installs again.

@@ -17,8 +17,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 CACHE_DIR = BASE_DIR / ".cache" / "tests"
 CACHE_DIR.mkdir(parents=True, exist_ok=True)
 
-IS_CHILD = "TEST_RUN_ID" in os.environ
-RUN_ID = os.environ.setdefault("TEST_RUN_ID", str(os.getpid()))
+# Tests that run side by side (pytest-xdist) have databases of their own, too.
+SIDE = os.environ.get("PYTEST_XDIST_WORKER", "")
+IS_CHILD = "TEST_RUN_ID" in os.environ and os.environ["TEST_RUN_ID"].endswith(SIDE)
+if not IS_CHILD:
+    os.environ["TEST_RUN_ID"] = f"{os.getpid()}{SIDE}"
+RUN_ID = os.environ["TEST_RUN_ID"]
 
 SECRET_KEY = "for-tests-only"
 DEBUG = False
@@ -37,6 +41,7 @@ INSTALLED_APPS = [
     "example_project.training",
     "example_project.permits",
     "tests.django.own_models",
+    "tests.django.read_models",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -19,7 +19,7 @@ PACKAGES = ("eventsourcing", "django_eventsourcing", "example_project")
 LAYERS = (
     {"eventsourcing.exceptions", "eventsourcing.deprecation"},
     {"eventsourcing.topics", "eventsourcing.environment", "eventsourcing.dispatch"},
-    {"eventsourcing.retrying", "eventsourcing.utils"},
+    {"eventsourcing.asynchronous", "eventsourcing.retrying", "eventsourcing.utils"},
     {"eventsourcing.domain"},
     {"eventsourcing.persistence"},
     {"eventsourcing.popo"},

@@ -41,10 +41,18 @@ def count(path: Path) -> CountedLog:
     )
 
 
-def first_cases(number: int, directory: Path) -> CountedLog:
-    """Return a file with the first few cases of the real event log, or the sample without it."""
+def real_or_sample() -> Path:
+    """Return the file of the real event log, or the sample without it."""
     if not RECEIPT.exists():
         print(ABSENT)  # noqa: T201
+        return SAMPLE
+    return RECEIPT
+
+
+def first_cases(number: int, directory: Path) -> CountedLog:
+    """Return a file with the first few cases of the real event log, or the sample without it."""
+    path = real_or_sample()
+    if path == SAMPLE:
         return count(SAMPLE)
     with RECEIPT.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file)

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.scenarios.event_logs import CountedLog
 from tests.scenarios.project import Project
 
@@ -39,7 +41,7 @@ def test_import_then_run_and_both_again(project: Project, event_log: CountedLog)
     check(project, event_log)
 
     assert summary(project.run("import_cases", event_log.path))["recorded"] == 0
-    assert processed(project.run("run_system", "--once")) == {"Counters": 0, "CaseStatistics": 0}
+    assert set(processed(project.run("run_system", "--once")).values()) == {0}
     assert project.events("CaseStatistics") == counted
     check(project, event_log)
 
@@ -55,6 +57,7 @@ def test_import_while_the_system_runs(project: Project, event_log: CountedLog) -
     check(project, event_log)
 
 
+@pytest.mark.faults
 def test_two_imports_at_the_same_time(project: Project, event_log: CountedLog) -> None:
     imports = [project.start("import_cases", event_log.path, "--batch-size=20") for _ in range(2)]
 
@@ -65,6 +68,7 @@ def test_two_imports_at_the_same_time(project: Project, event_log: CountedLog) -
     check(project, event_log)
 
 
+@pytest.mark.faults
 def test_the_import_is_killed_on_the_way(project: Project, event_log: CountedLog) -> None:
     for _ in range(3):
         before = project.events("PermitCases")
@@ -80,6 +84,7 @@ def test_the_import_is_killed_on_the_way(project: Project, event_log: CountedLog
     check(project, event_log)
 
 
+@pytest.mark.faults
 def test_the_system_is_killed_three_times_while_the_import_runs(
     project: Project, event_log: CountedLog
 ) -> None:
