@@ -14,7 +14,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from django_eventsourcing.conf import find_problems
 from django_eventsourcing.faultless import faultless_configs, faultless_systems
-from django_eventsourcing.problems import ConfigurationError, Problem
+from django_eventsourcing.problems import ConfigurationError, Problem, class_path
 
 if TYPE_CHECKING:
     from django_eventsourcing.registry import ConfiguredSystem
@@ -202,7 +202,7 @@ def _models_elsewhere(system: "ConfiguredSystem", name: str) -> list[type[Model]
 def _no_models(cls: type) -> Problem:
     return Problem(
         id="W008",
-        message=f"{_path(cls)} is a model projection that names no models: it can be neither "
+        message=f"{class_path(cls)} is a model projection that names no models: it can be neither "
         "rebuilt nor verified.",
         hint="Name those that it writes, and nobody else, in the class attribute 'models'; where "
         "it writes none of its own, silence this check.",
@@ -212,8 +212,8 @@ def _no_models(cls: type) -> Problem:
 def _uncalled_policy(cls: type) -> Problem:
     return Problem(
         id="W009",
-        message=f"{_path(cls)} has a policy(), and it is a model projection: events are given to "
-        "process_event(), and policy() is never called.",
+        message=f"{class_path(cls)} has a policy(), and it is a model projection: events are given "
+        "to process_event(), and policy() is never called.",
         hint="Register a method for each class of events by @process_event.register, or derive "
         "the class from ProcessApplication; a method that process_event() itself calls needs "
         "another name.",
@@ -369,10 +369,6 @@ def _same_name(first: str, name: str, second: str, other: str) -> Problem:
         hint="Keep it in one of the systems, or set the class attribute 'name' of one of them: "
         f"{kept}.",
     )
-
-
-def _path(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _error(problem: Problem) -> CheckMessage:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from django.db.models import Case, IntegerField, Value, When
 
 from django_eventsourcing.database_clock import DatabaseNow
+from django_eventsourcing.errors import OperationError
 from django_eventsourcing.models import FollowerRecord
 from django_eventsourcing.operating import pause, resume
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners.report import State
-from eventsourcing.exceptions import EventSourcingError
 
 __all__ = ["Drain", "DrainTimeoutError"]
 
@@ -21,7 +21,7 @@ _AT_REST = (State.PAUSED, State.FAILED, State.REFUSED, State.DIED, State.SYNCHRO
 _Desired = FollowerRecord.DesiredState
 
 
-class DrainTimeoutError(EventSourcingError):
+class DrainTimeoutError(OperationError):
     """Workers have not left the follower in time."""
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 from django.utils.module_loading import import_string
 
 from django_eventsourcing.conf import SystemConfig
-from django_eventsourcing.problems import ConfigurationError, Problem, did_you_mean, one_line
+from django_eventsourcing.problems import (
+    ConfigurationError,
+    Problem,
+    class_path,
+    did_you_mean,
+    one_line,
+)
 from django_eventsourcing.segments import Segment, segments_of
 
 if TYPE_CHECKING:
@@ -288,7 +294,7 @@ def _piped_system(config: SystemConfig) -> "System":
             raise ConfigurationError.of(
                 "E005",
                 f"{where} has two applications named {cls.name!r}: "
-                f"{_path(paths[cls.name])} and {_path(cls)}.",
+                f"{class_path(paths[cls.name])} and {class_path(cls)}.",
                 "Set the class attribute 'name' of one of them: events are kept by that name.",
             )
     try:
@@ -340,11 +346,7 @@ def _reason(error: Exception) -> str:
 
 def _described(found: Any) -> str:
     return (
-        f"the class {_path(found)}"
+        f"the class {class_path(found)}"
         if isinstance(found, type)
         else f"of type {type(found).__name__}"
     )
-
-
-def _path(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"

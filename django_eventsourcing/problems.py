@@ -11,6 +11,7 @@ __all__ = [
     "ConfigurationError",
     "NotConfiguredError",
     "Problem",
+    "class_path",
     "described",
     "did_you_mean",
     "one_line",
@@ -66,6 +67,11 @@ class NotConfiguredError(ConfigurationError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def class_path(cls: type) -> str:
+    """Return the class's name as it is imported: ``module.Class``."""
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def one_line(error: BaseException) -> str:

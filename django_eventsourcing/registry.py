@@ -12,7 +12,12 @@ from django_eventsourcing.async_calls import aio
 from django_eventsourcing.conf import SystemConfig, get_aliases, get_config
 from django_eventsourcing.environments import model_labels, segment_env, system_env, uses_django
 from django_eventsourcing.loading import load_system
-from django_eventsourcing.problems import ConfigurationError, NotConfiguredError, did_you_mean
+from django_eventsourcing.problems import (
+    ConfigurationError,
+    NotConfiguredError,
+    class_path,
+    did_you_mean,
+)
 from django_eventsourcing.segments import Segment, follower_name, segments_of
 from eventsourcing.application import Application
 from eventsourcing.system import Follower, System
@@ -338,7 +343,7 @@ def _no_application(
         )
     have = "; ".join(f"{system.alias!r} has {', '.join(system.names)}" for system in tried)
     return NotConfiguredError(
-        f"{application.__module__}.{application.__qualname__} is not an application of a "
+        f"{class_path(application)} is not an application of a "
         f"configured system ({have or 'there is none'}).",
         "Add it to a pipe of a system in EVENTSOURCING, or ask for the class that is there.",
     )

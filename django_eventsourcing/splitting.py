@@ -11,18 +11,18 @@ from django.db import transaction
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.dead_letters.letters import move_letters, recorder_of
 from django_eventsourcing.dead_letters.parking import Parking
-from django_eventsourcing.draining import Drain, DrainTimeoutError
+from django_eventsourcing.draining import Drain
+from django_eventsourcing.errors import OperationError
 from django_eventsourcing.models import FollowerRecord
 from django_eventsourcing.problems import described
 from django_eventsourcing.recorders import DjangoProcessRecorder
 from django_eventsourcing.recorders.errors import SynchronousFollowerError, database_errors
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.segments import Segment
-from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import AlreadyProcessedError, RecordConflictError, Tracking
 from eventsourcing.system import Follower
 
-__all__ = ["DrainTimeoutError", "SplitError", "Splitting", "SplittingResult"]
+__all__ = ["SplitError", "Splitting", "SplittingResult"]
 
 REASON = "es_segments is changing the number of segments"
 """Why the old segments are paused meanwhile."""
@@ -35,7 +35,7 @@ _LINE = 5.0
 _Desired = FollowerRecord.DesiredState
 
 
-class SplitError(EventSourcingError):
+class SplitError(OperationError):
     """The number of segments cannot be changed now; nothing is lost, and nothing has changed."""
 
 

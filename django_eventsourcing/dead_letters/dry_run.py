@@ -78,13 +78,8 @@ def dry_run(
     events: list[NewEvent] = []
     with follower.processing_turn(), recorder.reprocessing(tracking) as recorded:
         try:
-            with (
-                transaction.atomic(using=recorder.alias),
-                watch.on(recorder.alias),
-                recorder.handling(upstream_name, notification),
-            ):
-                for event, _ in follower.convert_notifications(upstream_name, [notification]):
-                    follower.process_event(event, tracking)
+            with transaction.atomic(using=recorder.alias), watch.on(recorder.alias):
+                follower.process_notification(upstream_name, notification)
             events = [_new_event(follower, stored_event) for _, stored_event in recorded]
         except (Exception, CancelledError) as raised:  # noqa: BLE001 - whatever a policy raises
             error = raised

@@ -1,11 +1,11 @@
 """Errors of what is done about dead letters."""
 
-from eventsourcing.exceptions import EventSourcingError
+from django_eventsourcing.errors import OperationError
 
 __all__ = ["DeadLetterError", "NotFirstError", "NotNextError", "NotParkedError"]
 
 
-class DeadLetterError(EventSourcingError):
+class DeadLetterError(OperationError):
     """What is asked for cannot be done; the text says why, and the remedy."""
 
     def __init__(self, message: str, hint: str) -> None:

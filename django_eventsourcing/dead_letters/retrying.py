@@ -128,9 +128,7 @@ def _process(system: ConfiguredSystem, name: str, letter: DeadLetterRecord, by: 
                 f"Retry or discard {first.notification_id} first, or retry all of aggregate "
                 f"{letter.originator_id}.",
             )
-        with follower.recorder.handling(letter.upstream_name, notification):
-            for event, _ in follower.convert_notifications(letter.upstream_name, [notification]):
-                follower.process_event(event, tracking)
+        follower.process_notification(letter.upstream_name, notification)
         letters.filter(pk=letter.pk).update(
             status=DeadLetterRecord.Status.PROCESSED,
             attempts=letter.attempts + 1,

@@ -1,11 +1,27 @@
 """Arguments: what commands read from the command line, and refuse, in the same words."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 
 from django_eventsourcing.conf import LONGEST_WAIT
 
-__all__ = ["seconds", "seconds_or_none", "whole_number"]
+__all__ = ["add_drain_timeout", "add_json", "seconds", "seconds_or_none", "whole_number"]
+
+
+def add_drain_timeout(parser: ArgumentParser) -> None:
+    """Add the argument of commands that wait until workers leave a follower."""
+    parser.add_argument(
+        "--drain-timeout",
+        type=seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="time for workers to finish the batch in hand (default: 30)",
+    )
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """Add the argument of commands that print an envelope rather than lines."""
+    parser.add_argument("--json", action="store_true", help="print JSON, in a line")
 
 
 def seconds(text: str) -> float:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -11,7 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
-from django_eventsourcing.dead_letters.errors import DeadLetterError
+from django_eventsourcing.draining import DrainTimeoutError
+from django_eventsourcing.errors import OperationError
+from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.problems import NotConfiguredError, did_you_mean, one_line
 from django_eventsourcing.readiness import ServerAwayError, require_databases
@@ -25,6 +27,7 @@ from eventsourcing.persistence import PersistenceError
 __all__ = ["FAILURE", "USAGE", "SystemCommand", "check_settings"]
 
 FAILURE, USAGE = 1, 2
+DRAIN_TIMEOUT = 5
 
 
 class SystemCommand(BaseCommand):
@@ -38,8 +41,10 @@ class SystemCommand(BaseCommand):
             check_settings()
             try:
                 self.work(options)
-            except DeadLetterError as error:
-                raise CommandError(str(error), returncode=FAILURE) from error
+            except OperationError as error:
+                is_late = isinstance(error, DrainTimeoutError)
+                code = DRAIN_TIMEOUT if is_late else FAILURE
+                raise CommandError(str(error), returncode=code) from error
             except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
                 if isinstance(error, (DatabaseError, PersistenceError)):
                     _tell_what_is_missing()
@@ -143,6 +148,15 @@ class SystemCommand(BaseCommand):
             f"HINT: {did_you_mean(name, names, 'Applications')}",
             returncode=USAGE,
         )
+
+    def write_result(self, result: object, lines: Iterable[str], *, as_json: bool) -> None:
+        """Write what has been done as an envelope, which has the command's name, or as lines."""
+        if as_json:
+            name = type(self).__module__.rpartition(".")[2]
+            self.write(envelope(name, result))
+        else:
+            for line in lines:
+                self.write(line)
 
     def write(self, line: str) -> None:
         """Write a line, at once: whoever reads a pipe sees it when it is there."""

@@ -100,6 +100,6 @@ class ModelProjection(Follower):
         self.recorder.insert_tracking(Tracking(leader_name, notifications[-1].id))
         return len(notifications)
 
-    def _process(self, leader_name: str, notification: Notification) -> None:
-        super()._process(leader_name, notification)
+    def process_notification(self, leader_name: str, notification: Notification) -> None:
+        super().process_notification(leader_name, notification)
         self.recorder.insert_tracking(Tracking(leader_name, notification.id))

@@ -6,6 +6,7 @@ from typing import Protocol, cast
 
 from django.db import connections
 
+from django_eventsourcing.problems import class_path
 from django_eventsourcing.reading_own_writes.errors import NotCommittedError
 from django_eventsourcing.registry import ConfiguredSystem, system_of
 from django_eventsourcing.remembering import Writes
@@ -164,7 +165,7 @@ def _by_name(
             continue
         upstream = _name_of(system, key)
         if upstream not in upstreams:
-            shown = f"{key.__module__}.{key.__qualname__}" if isinstance(key, type) else repr(key)
+            shown = class_path(key) if isinstance(key, type) else repr(key)
             raise ValueError(
                 f"{follower} does not follow {shown}.  HINT: It follows {_listed(upstreams)}; "
                 f"what is further upstream is awaited of those in between."

@@ -1,6 +1,6 @@
 """Errors of rebuilds; what can be gone on with stays as it is."""
 
-from eventsourcing.exceptions import EventSourcingError
+from django_eventsourcing.errors import OperationError
 
 __all__ = [
     "RebuildError",
@@ -10,7 +10,7 @@ __all__ = [
 ]
 
 
-class RebuildError(EventSourcingError):
+class RebuildError(OperationError):
     """Rows cannot be made again now; run again, a rebuild that was begun goes on."""
 
 

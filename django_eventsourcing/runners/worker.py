@@ -2,24 +2,22 @@
 
 import logging
 import random
-import traceback
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from threading import Event, Thread
 from typing import ClassVar
 
 from django_eventsourcing.announcements import tell_of
 from django_eventsourcing.conf import RunnerOptions
-from django_eventsourcing.conflicts import is_lock_conflict
 from django_eventsourcing.problems import described
 from django_eventsourcing.progress import ProgressLog
 from django_eventsourcing.recorders.application import next_look
 from django_eventsourcing.recorders.errors import SegmentsNotInForceError, SynchronousFollowerError
 from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder, segment_run_by
 from django_eventsourcing.renewing import renew_connections
+from django_eventsourcing.runners.attempts import Attempts, is_conflict, place_of
 from django_eventsourcing.runners.catch_up import CatchUp
 from django_eventsourcing.runners.deaths import Deaths
 from django_eventsourcing.runners.failures import Failure
@@ -115,7 +113,7 @@ class FollowerWorker(Thread):
         self._outages = {pipe: Outage(incidents, _LONGEST_OUTAGE_WAIT) for pipe in pipes}
         self._waits: dict[Pipe, Failure] = {}
         """Why the pipes wait that do."""
-        self._attempts = {pipe: _Attempts() for pipe in pipes}
+        self._attempts = {pipe: Attempts() for pipe in pipes}
         self._progress = ProgressLog(write, follower.name)
 
     def wake(self) -> None:
@@ -184,7 +182,7 @@ class FollowerWorker(Thread):
             self.hold.changed.clear()
             self.hold.changed.wait(1.0)
         logger.info("%s begins anew", self.run_name)
-        self._attempts = {pipe: _Attempts() for pipe in self.pipes}
+        self._attempts = {pipe: Attempts() for pipe in self.pipes}
         self.state, self.reason = State.RUNNING, ""
         return True
 
@@ -444,7 +442,7 @@ class FollowerWorker(Thread):
             notification_id=notification.id if notification else None,
             attempts=attempt,
         )
-        is_hopeless = attempts.are_alike and not self.is_patient and not _is_conflict(error)
+        is_hopeless = attempts.are_alike and not self.is_patient and not is_conflict(error)
         is_last = attempt > policy.retries or is_hopeless
         seconds = policy.backoff[min(attempt, len(policy.backoff)) - 1]
         if attempt == 1 and not self.is_patient:
@@ -474,7 +472,7 @@ class FollowerWorker(Thread):
             "%s has failed at %s (%s); retry %d of %d in %g s",
             self.run_name,
             what,
-            _place(error),
+            place_of(error),
             attempt,
             policy.retries,
             seconds,
@@ -524,39 +522,5 @@ class _FollowerFailedError(Exception):
     """A notification has failed as often as the settings allow, or cannot be come to at all."""
 
 
-class _Attempts:
-    """Counts the failures at one position; they start anew when the position has moved."""
-
-    def __init__(self) -> None:
-        self.are_alike = False
-        """Whether the last failure is like the one before it at the same position."""
-        self._position: int | None = None
-        self._count = 0
-        self._way: object = None
-
-    def failed_at(self, position: int | None, error: BaseException) -> int:
-        """Return how many failures there have been at the position, with this one."""
-        if position != self._position:
-            self._position, self._count, self._way = position, 0, None
-        self._count += 1
-        # Its text does not tell: that of a refused row names the id that it would have had.
-        way = type(error), _place(error)
-        self.are_alike, self._way = way == self._way, way
-        return self._count
-
-
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
-
-
-def _is_conflict(error: BaseException) -> bool:
-    """Tell whether others were faster, or in the way, which is another matter each time."""
-    return isinstance(error, (RecordConflictError, AlreadyProcessedError)) or is_lock_conflict(
-        error
-    )
-
-
-def _place(error: BaseException) -> str:
-    """Return file and line where the error was raised."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"

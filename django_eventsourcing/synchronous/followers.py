@@ -78,13 +78,8 @@ class SynchronousFollowers:
         for notification in notifications:
             if follower.topics and notification.topic not in follower.topics:
                 continue
-            tracking = Tracking(upstream, notification.id)
-            with (
-                recorder.processing_at_once(tracking),
-                recorder.handling(upstream, notification),
-            ):
-                for event, _ in follower.convert_notifications(upstream, [notification]):
-                    follower.process_event(event, tracking)
+            with recorder.processing_at_once(Tracking(upstream, notification.id)):
+                follower.process_notification(upstream, notification)
                 # Where it has caught an error of the database, all would be rolled back at the end
                 # without a word, and be taken for recorded.
                 connections[recorder.alias].validate_no_broken_transaction()

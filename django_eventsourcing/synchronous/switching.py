@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django_eventsourcing.conflicts import is_lock_conflict
 from django_eventsourcing.dead_letters.letters import count_parked, recorder_of
 from django_eventsourcing.draining import Drain
+from django_eventsourcing.errors import OperationError
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.problems import described
 from django_eventsourcing.progress import ProgressLog
@@ -21,6 +22,7 @@ from django_eventsourcing.recorders import DjangoApplicationRecorder
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.segments import Segment
+from django_eventsourcing.session_variables import session_variable
 from eventsourcing.application import LocalNotificationLog
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import AlreadyProcessedError, Tracking
@@ -36,7 +38,7 @@ _LOCK_TIMEOUT = 2
 _BREATH, _LINE = 0.1, 5.0
 
 
-class SwitchingError(EventSourcingError):
+class SwitchingError(OperationError):
     """It cannot be changed now; nothing is lost, and nothing has changed."""
 
 
@@ -261,20 +263,11 @@ class Switching:
         return cast(DjangoApplicationRecorder, self._system.get(upstream).recorder)
 
 
-@contextmanager
-def _impatient(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def _impatient(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
     """Let the session wait for rows for a short time only, where that cannot be said elsewhere."""
     if connection.vendor != "mysql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@SESSION.innodb_lock_wait_timeout")
-        ((before,),) = cursor.fetchall()
-        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_TIMEOUT}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {int(before)}")
+        return nullcontext()
+    return session_variable(connection, "innodb_lock_wait_timeout", _LOCK_TIMEOUT)
 
 
 def _settled(recorder: DjangoApplicationRecorder) -> DjangoApplicationRecorder:

@@ -1,6 +1,6 @@
 """Errors of verifying: why something could not be looked at."""
 
-from eventsourcing.exceptions import EventSourcingError
+from django_eventsourcing.errors import OperationError
 
 __all__ = [
     "VerifyError",
@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 
-class VerifyError(EventSourcingError):
+class VerifyError(OperationError):
     """Rows cannot be compared with what the events say."""
 
 

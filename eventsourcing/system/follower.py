@@ -157,6 +157,16 @@ class Follower(EventSourcedProjection):
             event = mapper.to_domain_event(notification)
             yield event, Tracking(leader_name, notification.id)
 
+    def process_notification(self, leader_name: str, notification: Notification) -> None:
+        """
+        Process one notification, whatever the position is, within the caller's unit of work.
+
+        The caller has the turn, and the recorder's ``processing()`` or what stands for it.
+        """
+        with self.recorder.handling(leader_name, notification):
+            for event, tracking in self.convert_notifications(leader_name, [notification]):
+                self.process_event(event, tracking)
+
     def _process_notifications(
         self,
         leader_name: str,
@@ -172,18 +182,13 @@ class Follower(EventSourcedProjection):
                 passed = Tracking(leader_name, notification.id)
             else:
                 passed = None
-                self._process(leader_name, notification)
+                self.process_notification(leader_name, notification)
             count += 1
             if is_over():
                 break
         if passed is not None:
             self.recorder.insert_tracking(passed)
         return count
-
-    def _process(self, leader_name: str, notification: Notification) -> None:
-        with self.recorder.handling(leader_name, notification):
-            for event, tracking in self.convert_notifications(leader_name, [notification]):
-                self.process_event(event, tracking)
 
     def _head(self, leader_name: str, position: int) -> int | None:
         return self.readers[leader_name].notification_log.settled_notification_id(position)

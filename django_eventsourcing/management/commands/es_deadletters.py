@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from django_eventsourcing.dead_letters import NotParkedError, discard
-from django_eventsourcing.management.arguments import whole_number
+from django_eventsourcing.management.arguments import add_json, whole_number
 from django_eventsourcing.management.base import USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.who import os_user
@@ -67,7 +67,7 @@ class Command(SystemCommand):
             "--discard", type=whole_number(0), metavar="ID", help="give up the letter of this id"
         )
         parser.add_argument("--reason", metavar="TEXT", help="why it is given up: kept for ever")
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         if (options["discard"] is None) != (options["reason"] is None):

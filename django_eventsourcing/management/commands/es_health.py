@@ -3,9 +3,8 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django_eventsourcing.management.arguments import seconds, whole_number
+from django_eventsourcing.management.arguments import add_json, seconds, whole_number
 from django_eventsourcing.management.base import FAILURE, SystemCommand
-from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.status import Severity, health, system_status, worst
 from django_eventsourcing.status.report import finding_lines
 
@@ -32,7 +31,7 @@ class Command(SystemCommand):
             metavar="SECONDS",
             help="a notification that has been pending for longer is a finding",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         findings = [
@@ -45,10 +44,7 @@ class Command(SystemCommand):
             )
         ]
         severity = worst(findings)
-        if options["json"]:
-            self.write(envelope("es_health", {"severity": severity, "findings": findings}))
-        else:
-            for line in finding_lines(findings):
-                self.write(line)
+        result = {"severity": severity, "findings": findings}
+        self.write_result(result, finding_lines(findings), as_json=options["json"])
         if severity is not Severity.OK:
             raise SystemExit(FAILURE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from django_eventsourcing.management.arguments import add_json
 from django_eventsourcing.management.base import USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.prospects import record_of
@@ -41,7 +42,7 @@ class Command(SystemCommand):
             metavar="TEXT",
             help="why, and by whom: shown to all; required, unless they are paused already",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         names = list(dict.fromkeys(options["followers"]))

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from django_eventsourcing.draining import DrainTimeoutError
-from django_eventsourcing.management.arguments import seconds, whole_number
+from django_eventsourcing.management.arguments import add_drain_timeout, whole_number
 from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.signals import StopSignals
@@ -16,7 +15,6 @@ from django_eventsourcing.progress import format_duration, format_rate
 from django_eventsourcing.rebuilding import (
     InPlaceRebuild,
     Rebuild,
-    RebuildError,
     RebuildPlan,
     RebuildResult,
     RebuildStoppedError,
@@ -27,7 +25,7 @@ from django_eventsourcing.registry import ConfiguredSystem
 
 __all__ = ["Command"]
 
-POLICY_STOPPED, DRAIN_TIMEOUT = 3, 5
+POLICY_STOPPED = 3
 
 
 class Command(SystemCommand):
@@ -67,13 +65,7 @@ class Command(SystemCommand):
             metavar="N",
             help="process so many notifications in one transaction, at most",
         )
-        parser.add_argument(
-            "--drain-timeout",
-            type=seconds,
-            default=30.0,
-            metavar="SECONDS",
-            help="time for workers to finish the batch in hand (default: 30)",
-        )
+        add_drain_timeout(parser)
         parser.add_argument(
             "--json", action="store_true", help="print JSON, in a line; with --noinput or --dry-run"
         )
@@ -95,10 +87,6 @@ class Command(SystemCommand):
                 self._work(rebuilds, options, is_asking=is_asking)
             except RebuildStoppedError as error:
                 raise CommandError(str(error), returncode=POLICY_STOPPED) from error
-            except DrainTimeoutError as error:
-                raise CommandError(str(error), returncode=DRAIN_TIMEOUT) from error
-            except RebuildError as error:
-                raise CommandError(str(error), returncode=FAILURE) from error
 
     def _work(self, rebuilds: list[Rebuild], options: dict[str, Any], *, is_asking: bool) -> None:
         for rebuild in [] if options["dry_run"] else rebuilds:

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django_eventsourcing.management.arguments import add_json
 from django_eventsourcing.management.base import SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.prospects import prospect_of
@@ -19,7 +20,7 @@ class Command(SystemCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("followers", nargs="+", metavar="FOLLOWER", help="its name")
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         names = list(dict.fromkeys(options["followers"]))

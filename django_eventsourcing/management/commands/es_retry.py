@@ -17,7 +17,7 @@ from django_eventsourcing.dead_letters import (
     retry,
 )
 from django_eventsourcing.dead_letters.letters import follower_of, parked, recorder_of
-from django_eventsourcing.management.arguments import whole_number
+from django_eventsourcing.management.arguments import add_json, whole_number
 from django_eventsourcing.management.base import SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.prospects import Prospect, prospect_of, record_of
@@ -56,7 +56,7 @@ class Command(SystemCommand):
             action="store_true",
             help="show what processing the first of them would do, and roll it back",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         name = options["follower"]
@@ -116,11 +116,8 @@ class Command(SystemCommand):
     def _show(self, system: ConfiguredSystem, name: str, options: dict[str, Any]) -> None:
         upstream_name, notification_id = _first(system, name, options)
         run = dry_run(system, name, upstream_name, notification_id)
-        if options["json"]:
-            self.write(envelope("es_retry", {"follower": name, "dry_run": run}))
-        else:
-            for line in _lines(run):
-                self.write(line)
+        result = {"follower": name, "dry_run": run}
+        self.write_result(result, _lines(run), as_json=options["json"])
         if run.error:
             raise CommandError(
                 f"It would fail: {run.error}  HINT: Mend the cause, and try again.",

@@ -3,21 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from django_eventsourcing.management.arguments import seconds
-from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
-from django_eventsourcing.management.envelope import envelope
-from django_eventsourcing.splitting import (
-    DrainTimeoutError,
-    SplitError,
-    Splitting,
-    SplittingResult,
-)
+from django_eventsourcing.management.arguments import add_drain_timeout, add_json
+from django_eventsourcing.management.base import SystemCommand
+from django_eventsourcing.splitting import Splitting, SplittingResult
 
 __all__ = ["Command"]
-
-DRAIN_TIMEOUT = 5
 
 
 class Command(SystemCommand):
@@ -30,40 +20,20 @@ class Command(SystemCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("follower", metavar="FOLLOWER", help="its name")
-        parser.add_argument(
-            "--drain-timeout",
-            type=seconds,
-            default=30.0,
-            metavar="SECONDS",
-            help="time for workers to finish the batch in hand (default: 30)",
-        )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_drain_timeout(parser)
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         name = options["follower"]
-        [*_, system] = self.find_persisted_runs(name).values()
-        if name not in system.system.followers:
-            raise CommandError(
-                f"{name} is a segment.  HINT: Name the follower: {system.application_of(name)}.",
-                returncode=USAGE,
-            )
+        system = self.find_whole_follower(name, None)
         splitting = Splitting(
             system,
             name,
             write=(lambda _: None) if options["json"] else self.write,
             drain_timeout=options["drain_timeout"],
         )
-        try:
-            result = splitting.run()
-        except DrainTimeoutError as error:
-            raise CommandError(str(error), returncode=DRAIN_TIMEOUT) from error
-        except SplitError as error:
-            raise CommandError(str(error), returncode=FAILURE) from error
-        if options["json"]:
-            self.write(envelope("es_segments", result))
-        else:
-            for line in _lines(result):
-                self.write(line)
+        result = splitting.run()
+        self.write_result(result, _lines(result), as_json=options["json"])
 
 
 def _lines(result: SplittingResult) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django_eventsourcing.dead_letters import discard, skip
 from django_eventsourcing.dead_letters.letters import parked
-from django_eventsourcing.management.arguments import whole_number
+from django_eventsourcing.management.arguments import add_json, whole_number
 from django_eventsourcing.management.base import SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.prospects import Prospect, prospect_of
@@ -30,7 +30,7 @@ class Command(SystemCommand):
             metavar="ID",
             help="which one: a parked one, or the next one; by default, that which has failed",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         name, notification_id = options["follower"], options["notification"]

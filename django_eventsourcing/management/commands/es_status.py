@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import close_old_connections
 
-from django_eventsourcing.management.arguments import seconds, whole_number
+from django_eventsourcing.management.arguments import add_json, seconds, whole_number
 from django_eventsourcing.management.base import FAILURE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.signals import ended_by_signals
@@ -42,7 +42,7 @@ class Command(SystemCommand):
             metavar="N",
             help="more pending notifications are a finding",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         chosen = self.find_systems(options["alias"])

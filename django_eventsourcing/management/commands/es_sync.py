@@ -5,15 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from django_eventsourcing.draining import DrainTimeoutError
-from django_eventsourcing.management.arguments import seconds
-from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
-from django_eventsourcing.management.envelope import envelope
-from django_eventsourcing.synchronous import Switching, SwitchingError, SwitchingResult
+from django_eventsourcing.management.arguments import add_drain_timeout, add_json, seconds
+from django_eventsourcing.management.base import USAGE, SystemCommand
+from django_eventsourcing.synchronous import Switching, SwitchingResult
 
 __all__ = ["Command"]
-
-DRAIN_TIMEOUT = 5
 
 
 class Command(SystemCommand):
@@ -29,13 +25,7 @@ class Command(SystemCommand):
         parser.add_argument(
             "--off", action="store_true", help="let 'run_system' process what is recorded again"
         )
-        parser.add_argument(
-            "--drain-timeout",
-            type=seconds,
-            default=30.0,
-            metavar="SECONDS",
-            help="time for workers to finish the batch in hand (default: 30)",
-        )
+        add_drain_timeout(parser)
         parser.add_argument(
             "--lock-timeout",
             type=seconds,
@@ -43,7 +33,7 @@ class Command(SystemCommand):
             metavar="SECONDS",
             help="time for transactions that have recorded events to end (default: 30)",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         name = options["follower"]
@@ -62,19 +52,8 @@ class Command(SystemCommand):
             drain_timeout=options["drain_timeout"],
             lock_timeout=options["lock_timeout"],
         )
-        try:
-            result = (
-                switching.make_asynchronous() if options["off"] else switching.make_synchronous()
-            )
-        except DrainTimeoutError as error:
-            raise CommandError(str(error), returncode=DRAIN_TIMEOUT) from error
-        except SwitchingError as error:
-            raise CommandError(str(error), returncode=FAILURE) from error
-        if options["json"]:
-            self.write(envelope("es_sync", result))
-        else:
-            for line in _lines(result):
-                self.write(line)
+        result = switching.make_asynchronous() if options["off"] else switching.make_synchronous()
+        self.write_result(result, _lines(result), as_json=options["json"])
 
 
 def _lines(result: SwitchingResult) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import Model
 
+from django_eventsourcing.management.arguments import add_json
 from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.signals import StopSignals
@@ -20,7 +21,6 @@ from django_eventsourcing.verifying import (
     ProjectionVerification,
     TopicReport,
     TopicVerification,
-    VerifyError,
     VerifyRefusedError,
     projections_of,
 )
@@ -72,7 +72,7 @@ class Command(SystemCommand):
             metavar="FIELD",
             help="do not compare this column: app_label.Model.field (repeatable)",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, in a line")
+        add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
         chosen = self._chosen(options["followers"], options["system"])
@@ -84,13 +84,10 @@ class Command(SystemCommand):
                 "is_stopping": lambda: bool(signals.received),
             }
             reports: list[Report] = []
-            try:
-                for report in _reports(chosen, parts, options, common):
-                    reports.append(report)
-                    if not options["json"]:
-                        self._show(report)
-            except VerifyError as error:
-                raise CommandError(str(error), returncode=FAILURE) from error
+            for report in _reports(chosen, parts, options, common):
+                reports.append(report)
+                if not options["json"]:
+                    self._show(report)
         findings = sum(report.findings for report in reports)
         if options["json"]:
             self.write(envelope("es_verify", _data(reports, findings)))

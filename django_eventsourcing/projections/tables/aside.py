@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.ddl_references import Statement
 from django.db.models import Model
 
+from django_eventsourcing.conflicts import is_lock_conflict
 from django_eventsourcing.projections.tables.errors import OrphanedRowsError, SwapDelayedError
 from django_eventsourcing.projections.tables.foreign_keys import ForeignKey, orphans_query
 from django_eventsourcing.projections.tables.renaming import renamed, sharing
@@ -146,9 +147,7 @@ class TablesAside(ABC):
                 "elsewhere, then swap again; or let the projection give the same keys as before."
             )
 
-    def with_patience(
-        self, attempt: Callable[[], None], patience: float, is_lock: Callable[[Exception], bool]
-    ) -> None:
+    def with_patience(self, attempt: Callable[[], None], patience: float) -> None:
         """
         Attempt it until it gets its locks; others get on in between.
 
@@ -159,7 +158,7 @@ class TablesAside(ABC):
             try:
                 return attempt()
             except OperationalError as error:
-                if not is_lock(error):
+                if not is_lock_conflict(error):
                     raise
                 if time.monotonic() >= deadline:
                     raise SwapDelayedError(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
-
-from django.db import OperationalError
 
 from django_eventsourcing.projections.tables.aside import (
     Definitions,
@@ -17,6 +15,7 @@ from django_eventsourcing.projections.tables.aside import (
 from django_eventsourcing.projections.tables.errors import ShadowTablesError
 from django_eventsourcing.projections.tables.foreign_keys import ForeignKey
 from django_eventsourcing.projections.tables.naming import beside
+from django_eventsourcing.session_variables import session_variable
 
 __all__ = ["MySQLTablesAside"]
 
@@ -68,7 +67,7 @@ class MySQLTablesAside(TablesAside):
                 f"Database {self.alias!r} has no table {', '.join(sorted(missing))}. Run "
                 f"`manage.py migrate --database {self.alias}`."
             )
-        with self._patient(), self.with_names():
+        with self._impatient(), self.with_names():
             self.make_tables()
         for name in self.live:
             self._name_indexes(name)
@@ -116,11 +115,11 @@ class MySQLTablesAside(TablesAside):
 
     def swap(self, also: Callable[[], None], patience: float) -> None:
         """Rename the tables, unless that is done, and set right what refers to them."""
-        with self._patient():
+        with self._impatient():
             if not self.unfinished():
-                self.with_patience(self._rename, patience, _is_lock)
+                self.with_patience(self._rename, patience)
             also()
-            self.with_patience(self._finish, patience, _is_lock)
+            self.with_patience(self._finish, patience)
 
     def _rename(self) -> None:
         pairs = [(name, self._old[name]) for name in self.live]
@@ -326,17 +325,6 @@ class MySQLTablesAside(TablesAside):
         finally:
             self.run("UNLOCK TABLES")
 
-    @contextmanager
-    def _patient(self) -> Iterator[None]:
+    def _impatient(self) -> AbstractContextManager[None]:
         """Let the session wait for the locks of tables for a short time only."""
-        ((before,),) = self.run("SELECT @@SESSION.lock_wait_timeout")
-        self.run(f"SET SESSION lock_wait_timeout = {_LOCK_TIMEOUT}")
-        try:
-            yield
-        finally:
-            self.run(f"SET SESSION lock_wait_timeout = {int(before)}")
-
-
-def _is_lock(error: Exception) -> bool:
-    """Tell whether others were in the way: a lock's time-out, or a deadlock."""
-    return isinstance(error, OperationalError) and error.args[0] in {1205, 1213}
+        return session_variable(self.connection, "lock_wait_timeout", _LOCK_TIMEOUT)

@@ -151,7 +151,7 @@ class PostgreSQLTablesAside(TablesAside):
                 self.run(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
                 work()
 
-        self.with_patience(attempt, patience, _is_lock)
+        self.with_patience(attempt, patience)
 
     def _swap(self, keys: Sequence[ForeignKey]) -> None:
         live = self._live_schema()
@@ -324,8 +324,3 @@ class PostgreSQLTablesAside(TablesAside):
     def _oid(self, name: str) -> int | None:
         ((oid,),) = self.run("SELECT to_regclass(%s)::oid::bigint", [name])
         return None if oid is None else int(oid)
-
-
-def _is_lock(error: Exception) -> bool:
-    """Tell whether others were in the way: lock_not_available or deadlock_detected."""
-    return getattr(error.__cause__, "sqlstate", None) in {"55P03", "40P01"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -97,7 +96,7 @@ class SQLiteTablesAside(TablesAside):
                 also()
 
         with self._without_foreign_keys():
-            self.with_patience(attempt, patience, _is_lock)
+            self.with_patience(attempt, patience)
 
     def _swap(self) -> None:
         keys = self.foreign_keys()
@@ -201,7 +200,3 @@ class SQLiteTablesAside(TablesAside):
 
     def _beside(self, name: str) -> str:
         return beside(name, self.purpose, _LONGEST_NAME)
-
-
-def _is_lock(error: Exception) -> bool:
-    return re.search("database (table )?is locked", str(error)) is not None
