@@ -96,7 +96,7 @@ def test_a_turn_within_a_turn_does_not_queue_again(gate):
 
 def test_threads_take_turns(gate):
     gate.note_conflict()
-    entered, left, order = Event(), Event(), []
+    entered, order = Event(), []
 
     def other():
         entered.wait(20)
@@ -107,7 +107,8 @@ def test_threads_take_turns(gate):
     thread.start()
     with gate.turn():
         entered.set()
-        left.wait(0.1)
+        # Long enough for the other to come in, if it could.
+        time.sleep(0.1)
         order.append("first")
     thread.join(20)
 

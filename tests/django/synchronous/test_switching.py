@@ -3,6 +3,7 @@
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
@@ -23,6 +24,27 @@ from tests.django.schools import teach
 from tests.waiting import wait_until
 
 WIDE = "tests.django.projections.boards.wide_system"
+
+
+@contextmanager
+def held_open(database, work, *, until):
+    """Have another thread do the work in a transaction, which stays open until something holds."""
+    is_done = Event()
+
+    def hold():
+        try:
+            with transaction.atomic(using=database):
+                work()
+                is_done.set()
+                wait_until(until, "the transaction may end", 60)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        assert is_done.wait(20)
+        yield
+        holding.result()
 
 
 def test_what_is_recorded_before_is_processed_first(configured, counts):
@@ -144,22 +166,14 @@ def test_open_transactions_that_have_recorded_are_waited_for(configured, counts,
     system = configured()
     teach(system.get(DogSchool), ["sit"])
     system = configured("Board")
-    recorded, lines = Event(), []
+    lines = []
 
-    def hold():
-        try:
-            with transaction.atomic(using=database):
-                teach(system.get(DogSchool), ["beg"])
-                recorded.set()
-                wait_until(lambda: any("waiting" in line for line in lines), "waited for", 60)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(hold)
-        assert recorded.wait(20)
+    with held_open(
+        database,
+        lambda: teach(system.get(DogSchool), ["beg"]),
+        until=lambda: any("waiting" in line for line in lines),
+    ):
         Switching(system, "Board", write=lines.append).make_synchronous()
-        holding.result()
 
     assert counts() == {"sit": 1, "beg": 1}
     assert "Board: waiting for transactions that have recorded events" in lines
@@ -170,24 +184,12 @@ def test_transactions_that_stay_open_are_not_waited_for_for_ever(configured, dat
     system = configured()
     teach(system.get(DogSchool), ["sit"])
     system = configured("Board")
-    recorded, is_over = Event(), Event()
+    is_over = Event()
 
-    def hold():
-        try:
-            with transaction.atomic(using=database):
-                teach(system.get(DogSchool), ["beg"])
-                recorded.set()
-                is_over.wait(60)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(hold)
-        assert recorded.wait(20)
+    with held_open(database, lambda: teach(system.get(DogSchool), ["beg"]), until=is_over.is_set):
         with pytest.raises(SwitchingError) as caught:
             Switching(system, "Board", lock_timeout=0.1).make_synchronous()
         is_over.set()
-        holding.result()
 
     assert str(caught.value) == (
         "Not within 0.1 s: all transactions at an end that have recorded events of DogSchool.  "
@@ -238,22 +240,14 @@ def test_rows_that_others_have_locked_are_waited_for_behind_the_barrier(
     system = configured("Board")
     monkeypatch.setattr(Switching, "_catch_up", lambda self, upstream: None)
     TrickCount.objects.using(database).create(trick="sit", count=0)
-    locked, lines = Event(), []
+    lines = []
 
-    def hold():
-        try:
-            with transaction.atomic(using=database):
-                TrickCount.objects.using(database).filter(trick="sit").update(count=0)
-                locked.set()
-                wait_until(lambda: any("waiting" in line for line in lines), "waited for", 60)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(hold)
-        assert locked.wait(20)
+    with held_open(
+        database,
+        lambda: TrickCount.objects.using(database).filter(trick="sit").update(count=0),
+        until=lambda: any("waiting" in line for line in lines),
+    ):
         Switching(system, "Board", write=lines.append).make_synchronous()
-        holding.result()
 
     assert counts() == {"sit": 1}
 
