@@ -12,8 +12,8 @@ VENV ?= .venv
 DJANGO ?=
 # Further arguments for pytest, as in: make test ARGS="-k admin -x".
 ARGS ?=
-# Most tests wait for other processes more than they work; those under tests/stress need all there is.
-SIDE_BY_SIDE := -n 4 --dist loadfile --durations=40 --durations-min=4
+# Most tests wait for other processes more than they work; fewer of tests/stress get on at a time.
+SIDE_BY_SIDE := --dist loadfile --durations=40 --durations-min=4
 # Any value leaves out the tests of tests/stress, and those that are marked as faults.
 LEAVE_FAULTS ?=
 # Where `make run` serves the example project.
@@ -39,8 +39,8 @@ run: $(VENV)/.installed-example  ## Serve the example project and run its system
 
 test: $(VENV)/.installed-test  ## Run the tests
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/stress $(if $(LEAVE_FAULTS),-m "not stress and not faults")
-	@$(if $(LEAVE_FAULTS),,$(BIN)/python -m pytest tests/stress)
+	@$(BIN)/python -m pytest -n 4 $(SIDE_BY_SIDE) --ignore=tests/stress $(if $(LEAVE_FAULTS),-m "not stress and not faults")
+	@$(if $(LEAVE_FAULTS),,$(BIN)/python -m pytest -n 3 $(SIDE_BY_SIDE) tests/stress)
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif

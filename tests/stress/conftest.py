@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.stress.site import Site
 SEED = int(os.environ.get("STRESS_SEED") or random.SystemRandom().randrange(10**6))
 FILE = ROOT / ".cache" / "stress" / "figures.jsonl"
 
-collected: list[Figures] = []
+collected: dict[str, Figures] = {}
+"""The figures by the tests that gave them, here or in a process beside this one."""
 running: dict[str, Server] = {}
 
 
@@ -30,9 +32,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not collected:
         return
     terminalreporter.section(f"stress: STRESS_SEED={SEED}")
-    for line in table(collected):
+    figures = list(collected.values())
+    for line in table(figures):
         terminalreporter.line(line)
-    write(collected, FILE, SEED)
+    write(figures, FILE, SEED)
     terminalreporter.line(f"Also in {FILE.relative_to(ROOT)}")
 
 
@@ -44,6 +47,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if figures is None or (report.when != "call" and report.passed):
         return
     figures.verdict = figures.verdict if figures.verdict == "failed" else str(report.outcome)
+    report.user_properties.append((PROPERTY, asdict(figures)))
     if report.when == "call":
         # A line by itself, for whoever follows a log file.
         progress = f"stress: {figures.scenario} {figures.form} {figures.database}"
@@ -51,6 +55,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         sys.__stderr__.flush()
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    for name, value in report.user_properties:
+        if name == PROPERTY:
+            collected[report.nodeid] = Figures(**value)
+
+
+PROPERTY = "figures"
 FIGURES = pytest.StashKey[Figures]()
 
 
@@ -95,7 +106,6 @@ def figures(request: pytest.FixtureRequest) -> Figures:
         database=str(values.get("vendor", "-")),
     )
     request.node.stash[FIGURES] = figures
-    collected.append(figures)
     return figures
 
 
