@@ -31,6 +31,8 @@ from tests.waiting import wait_until
 
 __all__ = ["configured"]
 
+pytestmark = pytest.mark.faults
+
 
 class Writer(threading.Thread):
     """Adds tricks until it is told to stop."""
@@ -82,7 +84,6 @@ def test_it_works_beside_workers_and_writers(configured, database, env, kind):
     assert set(positions(database)) == {"Board"}
 
 
-@pytest.mark.faults
 @KINDS
 def test_killed_again_and_again_beside_workers_it_completes_in_the_end(
     configured, database, env, kind
@@ -161,7 +162,6 @@ IN_PLACE = ["paused", "cleared", "emptied", "done"]
 SHADOW = ["made", "filled", "paused", "held", "retired", "renamed", "moved", "done", "swapped"]
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize(
     ("kind", "point"),
     [*(("in place", point) for point in IN_PLACE), *(("shadow", point) for point in SHADOW)],

@@ -17,6 +17,8 @@ from tests.django.projections.rebuilds import add_tricks, computed, rows
 from tests.django.runners.test_segments import run_once
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 __all__ = ["configured", "env"]
 
 

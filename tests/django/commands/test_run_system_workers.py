@@ -19,6 +19,8 @@ from tests.django.commands.processes import Manage, add_tricks, manage
 from tests.django.schools import Loud
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 
 def workers(database):
     return list(WorkerRecord.objects.using(database).order_by("name"))
@@ -73,7 +75,6 @@ class RunnerElsewhere(ThreadedRunner):
         return replace(super()._identity(), pid_space="")
 
 
-@pytest.mark.faults
 @pytest.mark.stress
 @on("postgres", "mariadb")
 def test_what_a_host_held_that_died_is_taken_over_within_15_seconds(configured, database):
@@ -94,7 +95,6 @@ def test_what_a_host_held_that_died_is_taken_over_within_15_seconds(configured, 
     assert seconds < 15
 
 
-@pytest.mark.faults
 @on("postgres", "mariadb")
 def test_a_process_that_was_suspended_loses_its_followers_and_doubles_nothing(
     configured, database, tmp_path

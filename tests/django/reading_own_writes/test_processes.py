@@ -14,7 +14,7 @@ from tests.django.commands.processes import Manage
 from tests.django.reading_own_writes.held import wait_until_held
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.usefixtures("site")
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("site")]
 
 
 @pytest.fixture(params=[100, pytest.param(500, marks=pytest.mark.stress)])
