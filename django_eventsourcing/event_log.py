@@ -22,11 +22,22 @@ from django_eventsourcing.recorders.notifications import DETAILS, RecordedNotifi
 from eventsourcing.application import Application
 from eventsourcing.persistence import MapperDeserialisationError, Notification
 
-__all__ = ["LoggedEvent", "Span", "follow_log", "known_id", "last_id", "read_log", "span_of"]
+__all__ = [
+    "LoggedEvent",
+    "Span",
+    "follow_log",
+    "known_id",
+    "last_id",
+    "logged",
+    "read_log",
+    "span_of",
+    "stream_of",
+]
 
 BATCH_SIZE = 100
 """The number of notifications read at a time."""
 _LOOK = 0.02
+_COLUMNS = ("id", "originator_id", "originator_version", "topic", "state", *DETAILS)
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -108,7 +119,7 @@ def read_log(
         found = reversed(list(every)) if newest else every
     found = islice(found, limit)
     while batch := list(islice(found, BATCH_SIZE)):
-        yield from _logged(application, batch)
+        yield from logged(application, batch)
 
 
 def follow_log(
@@ -122,7 +133,34 @@ def follow_log(
     """Yield what is in the log after an id, and what comes, for ever."""
     with application.recorder.subscribe(gt=after, topics=topics) as subscription:
         for notification in _of(subscription, originator_id, recorded_with):
-            yield from _logged(application, [notification])
+            yield from logged(application, [notification])
+
+
+def stream_of(
+    application: Application,
+    originator_id: UUID | str,
+    *,
+    after: int | None = None,
+    until: int | None = None,
+    limit: int = BATCH_SIZE,
+    newest: bool = False,
+) -> list[Notification]:
+    """Return an aggregate's events after a version and up to another; or the newest of them."""
+    recorder = application.recorder
+    if isinstance(recorder, DjangoApplicationRecorder):
+        events = recorder.log.of(application.name).originator(originator_id)
+        versions = events.versions(gt=after, lte=until)
+        order = "-originator_version" if newest else "originator_version"
+        with database_errors(recorder.alias):
+            rows = list(versions.order_by(order).values_list(*_COLUMNS)[:limit])
+        return [_recorded(row, recorder.alias) for row in rows]
+    found = [
+        notification
+        for notification in _of(_in_order(application, 0, ()), originator_id, _NOTHING)
+        if (after is None or notification.originator_version > after)
+        and (until is None or notification.originator_version <= until)
+    ]
+    return list(islice(reversed(found) if newest else found, limit))
 
 
 def last_id(application: Application, patience: float = 5.0) -> int:
@@ -195,21 +233,22 @@ def _selected(
     size = min(limit, BATCH_SIZE)
     while True:
         part = events.after(after) if until is None else events.after(after).until(until)
-        rows = part.order_by("-id" if newest else "id").values_list(
-            "id", "originator_id", "originator_version", "topic", "state", *DETAILS
-        )
+        rows = part.order_by("-id" if newest else "id").values_list(*_COLUMNS)
         with database_errors(recorder.alias):
             page = list(rows[:size])
-        for id_, of, version, topic, state, metadata, recorded_at in page:
-            found = RecordedNotification(
-                of, version, topic, bytes(state), id_, metadata, recorded_at, recorder.alias
-            )
+        for row in page:
+            found = _recorded(row, recorder.alias)
             # Not every database takes account of case.
             if _has(found, recorded_with):
                 yield found
         if len(page) < size or not page:
             return
         after, until = (after, page[-1][0] - 1) if newest else (page[-1][0], until)
+
+
+def _recorded(row: tuple[Any, ...], alias: str) -> RecordedNotification:
+    id_, of, version, topic, state, metadata, recorded_at = row
+    return RecordedNotification(of, version, topic, bytes(state), id_, metadata, recorded_at, alias)
 
 
 def _recorded_with(key: str, value: str) -> Q:
@@ -219,7 +258,8 @@ def _recorded_with(key: str, value: str) -> Q:
     return matching
 
 
-def _logged(application: Application, batch: Sequence[Notification]) -> Iterator[LoggedEvent]:
+def logged(application: Application, batch: Sequence[Notification]) -> Iterator[LoggedEvent]:
+    """Yield the notifications as they are read."""
     for notification in batch:
         values, error = _read(application, notification)
         yield LoggedEvent(

@@ -33,7 +33,10 @@ def readable(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         return {str(readable(key)): readable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        # In an order that does not change with what is added.
+        return sorted((readable(item) for item in value), key=repr)
+    if isinstance(value, list | tuple):
         return [readable(item) for item in value]
     if isinstance(value, date | time):
         return value.isoformat()

@@ -27,7 +27,7 @@ from django_eventsourcing.management.signals import ended_by_signals
 from django_eventsourcing.times import utc_text
 from eventsourcing.application import Application
 
-__all__ = ["Command"]
+__all__ = ["Command", "event_line"]
 
 DEFAULT_LIMIT = 100
 MOST_SUGGESTIONS = 3
@@ -127,12 +127,13 @@ class Command(SystemCommand):
     def _show(self, events: Iterator[LoggedEvent]) -> int:
         count = 0
         for event in events:
-            self.write(_line(event))
+            self.write(event_line(event))
             count += 1
         return count
 
 
-def _line(event: LoggedEvent) -> str:
+def event_line(event: LoggedEvent) -> str:
+    """Return an event in one line."""
     what = (
         f"cannot be read: {event.error}"
         if event.values is None
