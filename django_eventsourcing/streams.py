@@ -59,18 +59,23 @@ def read_steps(
     *,
     after: int | None = None,
     limit: int = 1,
+    most_replayed: int | None = None,
 ) -> Iterator[Step]:
     """
     Yield an aggregate's events after a version, by default from the first on, and what they made.
 
     What was before is made as the application's repository does, from a snapshot where there is
-    one; each event is then applied in turn. Where that fails, this step and the later ones say so.
+    one; each event is then applied in turn. Where that fails, or more than ``most_replayed`` events
+    would have to be read before the first, this step and the later ones say so.
     """
     notifications = stream_of(application, originator_id, after=after, limit=limit)
     aggregate: Any = None
     error = ""
     if notifications and after is not None:
-        aggregate, error = _made(application, originator_id, after)
+        if most_replayed is not None and after > most_replayed:
+            error = _too_many(application, originator_id, after, most_replayed)
+        if not error:
+            aggregate, error = _made(application, originator_id, after)
     before = _state_of(aggregate)
     for notification in notifications:
         if not error:
@@ -108,6 +113,18 @@ def version_at(application: Application, originator_id: UUID | str, at: datetime
     with database_errors(recorder.alias):
         versions = events.filter(recorded_at__lte=at).order_by("-originator_version")
         return versions.values_list("originator_version", flat=True).first()
+
+
+def _too_many(application: Application, originator_id: UUID | str, version: int, most: int) -> str:
+    """Tell if too many events come after the last snapshot before a version."""
+    if application.snapshots is not None:
+        latest = application.snapshots.recorder.select_events(
+            originator_id, lte=version, desc=True, limit=1
+        )
+        version -= latest[0].originator_version if latest else 0
+    if version <= most:
+        return ""
+    return f"{version:,} events would have to be replayed, more than {most:,}"
 
 
 def _made(application: Application, originator_id: UUID | str, version: int) -> tuple[Any, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.contrib import admin
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.logs import NotificationLogPages
+from django_eventsourcing.admin.streams import StreamPages
 from django_eventsourcing.catalogue import EventClass, event_classes
 from django_eventsourcing.models import StoredEventRecord
 
@@ -13,7 +13,7 @@ __all__ = ["StoredEventAdmin"]
 
 
 @admin.register(StoredEventRecord)
-class StoredEventAdmin(NotificationLogPages):
+class StoredEventAdmin(StreamPages):
     """Shows what has happened, in the order in which it was recorded."""
 
     kind = "event"

@@ -131,6 +131,15 @@ class NotificationLogPages(RecordAdmin):
         own = self.own_model(place)
         return own is None or may_view(request, own)
 
+    def event_url(self, place: Place, number: int) -> str:
+        """Return the URL of the page of an event; empty where events have none."""
+        if not place.is_persisted:
+            return ""
+        query = {"database": place.database}
+        if place.models.event is not self.model:
+            query["application"] = place.name
+        return f"{self.url('change', number)}?{urlencode(query)}"
+
     def _log(self, place: Place) -> Log:
         url = self.log_url(place)
         try:
@@ -141,19 +150,18 @@ class NotificationLogPages(RecordAdmin):
             return Log(place=place, url=url, error=in_one_line(error))
 
     def _item(self, place: Place, notification: Notification) -> Item:
-        url = stream_url = ""
-        if place.is_persisted:
-            database, owner = {"database": place.database}, {"application": place.name}
-            is_listed = place.models.event is self.model
-            query = database if is_listed else database | owner
-            url = f"{self.url('change', notification.id)}?{urlencode(query)}"
-            if is_listed:
-                stream = owner | {"originator_id": str(notification.originator_id)} | database
-                stream_url = f"{self.url('changelist')}?{urlencode(stream)}"
+        stream_url = ""
+        if place.is_persisted and place.models.event is self.model:
+            stream = {
+                "application": place.name,
+                "originator_id": str(notification.originator_id),
+                "database": place.database,
+            }
+            stream_url = f"{self.url('changelist')}?{urlencode(stream)}"
         return Item(
             notification=notification,
             class_name=split_at_dots(class_name(notification.topic)),
-            url=url,
+            url=self.event_url(place, notification.id),
             stream_url=stream_url,
             payload=read_payload(place, place.name, notification),
         )

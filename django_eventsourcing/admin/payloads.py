@@ -12,10 +12,12 @@ from django_eventsourcing.payloads import readable, readable_event, visible
 from django_eventsourcing.problems import one_line
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["Payload", "read_payload", "readable_json"]
+__all__ = ["Payload", "read_payload", "readable_json", "readable_line"]
 
 TEXT_LIMIT = 200_000
 """Characters of a payload that are shown; a page must stay readable, and small."""
+LINE_LIMIT = 2_000
+"""Characters that are shown of one attribute."""
 STORED_LIMIT = 2_000
 """Bytes that are shown of a state as it is stored."""
 
@@ -36,6 +38,12 @@ class Payload:
 def readable_json(values: Any) -> str:
     """Return the values as indented JSON for reading; it need not lead back to the values."""
     return "" if values is None else _shorten(visible(_to_json(values)))
+
+
+def readable_line(value: Any) -> str:
+    """Return the value as JSON in one line for reading, of which the beginning is enough."""
+    text = visible(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= LINE_LIMIT else f"{text[:LINE_LIMIT]} …"
 
 
 def read_payload(place: Place | None, name: str, stored_event: StoredEvent) -> Payload:

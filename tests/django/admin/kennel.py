@@ -27,6 +27,10 @@ class Dog(Aggregate):
     def add_trick(self, trick):
         pass
 
+    @event("Renamed")
+    def rename(self, name):
+        self.name = name
+
     @event(Weighed)
     def weigh(self, kilograms):
         pass
@@ -41,6 +45,11 @@ class Kennel(Application):
             dog.add_trick(trick)
         self.save(dog)
         return dog.id
+
+    def rename(self, dog_id, name):
+        dog = self.repository.get(dog_id)
+        dog.rename(name)
+        self.save(dog)
 
     def weigh(self, dog_id, kilograms):
         dog = self.repository.get(dog_id)

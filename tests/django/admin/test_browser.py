@@ -56,6 +56,7 @@ def log(kennel, tally):
         "event": f"{EVENTS}{rex}/change/",
         "event-script": f"{EVENTS}{script}/change/",
         "event-unreadable": f"{EVENTS}{unreadable}/change/",
+        "stream": f"{EVENTS}stream/default/Kennel/{dog_id}/",
         "logs": LOGS,
         "section": f"{LOGS}default/Kennel/newest/",
         "positions": POSITIONS,

@@ -5,13 +5,14 @@ from django.test import Client
 
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
 from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS
-from tests.django.admin.records import make_events
+from tests.django.admin.records import DOG, make_events
 
 PAGES = [
     EVENTS,
     f"{EVENTS}1/change/",
     LOGS,
     f"{LOGS}default/Kennel/newest/",
+    f"{EVENTS}stream/default/Kennel/{DOG}/",
     SNAPSHOTS,
     POSITIONS,
 ]
@@ -20,6 +21,7 @@ FORGED = [
     (f"{EVENTS}add/", {"application_name": "Kennel"}),
     (f"{EVENTS}1/change/", {"topic": "changed"}),
     (f"{EVENTS}1/delete/", {"post": "yes"}),
+    (f"{EVENTS}stream/default/Kennel/{DOG}/", {"version": "1"}),
     (SNAPSHOTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
     (f"{SNAPSHOTS}1/delete/", {"post": "yes"}),
     (POSITIONS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),

@@ -1,0 +1,272 @@
+"""Streams: the events of one aggregate, and what it was after each of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import Error as DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.logs import NotificationLogPages
+from django_eventsourcing.admin.names import class_name, split_at_dots
+from django_eventsourcing.admin.paging import parse_id
+from django_eventsourcing.admin.payloads import readable_line
+from django_eventsourcing.admin.places import Place, Places, find_places
+from django_eventsourcing.event_log import LoggedEvent, known_id
+from django_eventsourcing.payloads import visible
+from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.streams import Step, last_version, read_steps, version_at
+from eventsourcing.application import Application
+from eventsourcing.exceptions import EventSourcingError
+
+__all__ = ["StreamPages"]
+
+SIZE = 20
+"""The number of events on a page."""
+MOST_REPLAYED = 1_000
+"""Events that are read for a page, at most, to make what the aggregate was before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """An attribute of an aggregate, with what an event has made of it."""
+
+    name: str
+    now: str = ""
+    before: str = ""
+    kind: str = ""
+    """Whether it was ``added``, ``removed`` or ``changed``; empty if it is as before."""
+
+    @property
+    def word(self) -> str:
+        """What has become of it, in a word."""
+        words = {"added": _("added"), "removed": _("removed"), "changed": _("changed")}
+        return words.get(self.kind, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """An event of the stream as the page lists it."""
+
+    event: LoggedEvent
+    class_name: Sequence[str]
+    """The parts of the name, between which a line may break."""
+    url: str
+    """The page of the aggregate as it was after it."""
+    event_url: str
+    changed: Sequence[str]
+    """The names of the attributes that are other than before."""
+    is_shown: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a page is asked to show."""
+
+    last: int
+    version: int
+    at: str = ""
+    problem: str = ""
+
+
+class StreamPages(NotificationLogPages):
+    """Pages that show an aggregate at each version; the page of an event, what it has changed."""
+
+    def get_pages(self) -> list[URLPattern]:
+        prefix = f"{self.model._meta.app_label}_{self.model._meta.model_name}"
+        return [
+            path(
+                "stream/<str:alias>/<str:name>/<str:originator_id>/",
+                self.admin_site.admin_view(self.stream_view),
+                name=f"{prefix}_stream",
+            ),
+            *super().get_pages(),
+        ]
+
+    def stream_url(
+        self, place: Place, originator_id: UUID | str, version: int | None = None
+    ) -> str:
+        """Return the URL of the page of an aggregate, as it is or as it was at a version."""
+        parts = (place.system.alias, place.name, str(originator_id))
+        url = self.url("stream", *map(quote, parts))
+        return url if version is None else f"{url}?{urlencode({'version': version})}"
+
+    def stream_view(
+        self, request: HttpRequest, alias: str, name: str, originator_id: str
+    ) -> HttpResponse:
+        """Show the events of an aggregate, and what it was after one of them."""
+        self.check_reading(request)
+        place = find_places().find(unquote(name), system=unquote(alias))
+        if place is None:
+            raise Http404(_("There is no such application in the configured systems."))
+        if not self.may_read(request, place):
+            raise PermissionDenied
+        shown: dict[str, Any] = {}
+        text, problems = unquote(originator_id), []
+        try:
+            with separate_look(place.database):
+                shown = self._stream(request, place, text)
+        except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
+            problems.append(
+                _("The stream cannot be read: %(error)s") % {"error": in_one_line(error)}
+            )
+        return self.page(
+            request,
+            "stream.html",
+            _("Stream of %(id)s") % {"id": visible(text)},
+            trail=[
+                self.list_link,
+                (_("Notification log of %(name)s") % {"name": place.name}, self.log_url(place)),
+            ],
+            place=place,
+            **{"problems": problems, **shown},
+        )
+
+    def _stream(self, request: HttpRequest, place: Place, text: str) -> dict[str, Any]:
+        application = place.application
+        id_, last = _id_and_last(application, text)
+        asked = _asked(request, application, id_, last)
+        after = max(0, asked.version - 1) // SIZE * SIZE or None
+        steps = list(
+            read_steps(application, id_, after=after, limit=SIZE, most_replayed=MOST_REPLAYED)
+        )
+        found = (step for step in steps if step.event.originator_version == asked.version)
+        step = next(found, None)
+        problem = asked.problem or (
+            "" if step else _("There is no version %(version)d.") % {"version": asked.version}
+        )
+        return {
+            "problems": [problem] if problem else [],
+            "step": step,
+            "error": visible(step.error) if step else "",
+            "at": asked.at,
+            "attributes": list(_attributes(step)) if step else [],
+            "last": last,
+            "moments": [self._moment(place, id_, each, asked.version) for each in steps],
+            "links": self._stream_links(place, id_, asked, steps),
+        }
+
+    def _moment(self, place: Place, id_: UUID | str, step: Step, shown: int) -> Moment:
+        version = step.event.originator_version
+        return Moment(
+            event=step.event,
+            class_name=split_at_dots(class_name(step.event.topic)),
+            url=self.stream_url(place, id_, version),
+            event_url=self.event_url(place, step.event.id),
+            changed=[visible(change.name) for change in step.changes],
+            is_shown=version == shown,
+        )
+
+    def _stream_links(
+        self, place: Place, id_: UUID | str, asked: Asked, steps: Sequence[Step]
+    ) -> list[tuple[str, str]]:
+        links = []
+        if asked.version > 1:
+            links += [(_("First"), 1), (_("Previous"), min(asked.version - 1, asked.last))]
+        if asked.version < asked.last:
+            links += [(_("Next"), asked.version + 1), (_("Last"), asked.last)]
+        return [(label, self.stream_url(place, id_, version)) for label, version in links]
+
+    def _shown(
+        self, request: HttpRequest, record: Any, places: Places, alias: str
+    ) -> dict[str, Any]:
+        shown = super()._shown(request, record, places, alias)
+        place = places.find(record.application_name, database=alias)
+        if place is None:
+            return shown
+        id_, version = record.originator_id, record.originator_version
+        step: Step | None = None
+        try:
+            step = _step(place.application, id_, version)
+            error = step.error if step else ""
+        except Exception as reason:  # noqa: BLE001  The event itself is shown all the same.
+            error = in_one_line(reason)
+        return {
+            **shown,
+            "step": step,
+            "error": visible(error),
+            "changes": [each for each in _attributes(step) if each.kind] if step else [],
+            "travel_url": self.stream_url(place, id_, version),
+        }
+
+
+def _id_and_last(application: Application, text: str) -> tuple[UUID | str, int]:
+    try:
+        id_ = known_id(application, text)
+    except ValueError as error:
+        raise Http404(_("This is not an originator's ID.")) from error
+    last = last_version(application, id_)
+    if last is None:
+        raise Http404(_("There are no events of this originator."))
+    return id_, last
+
+
+def _asked(request: HttpRequest, application: Application, id_: UUID | str, last: int) -> Asked:
+    """Return the version that is asked for by number or by time; the last one by default."""
+    at, number = request.GET.get("at", ""), request.GET.get("version", "")
+    if at:
+        return _asked_by_time(application, id_, last, at)
+    version = parse_id(number) if number else last
+    if version is None:
+        problem = _("“%(version)s” is not the number of a version.") % {"version": number[:80]}
+        return Asked(last=last, version=last, problem=visible(problem))
+    if version > last:
+        problem = _("There is no version %(version)d; this is the last one.")
+        return Asked(last=last, version=last, problem=problem % {"version": version})
+    return Asked(last=last, version=version)
+
+
+def _asked_by_time(application: Application, id_: UUID | str, last: int, text: str) -> Asked:
+    at = _time(text)
+    if at is None:
+        problem = _("“%(time)s” is not a time such as 2026-01-31 12:00.") % {"time": text[:80]}
+        return Asked(last=last, version=last, at=text[:80], problem=visible(problem))
+    try:
+        version = version_at(application, id_, at)
+    except ValueError as error:
+        return Asked(last=last, version=last, at=text, problem=str(error))
+    if version is None:
+        problem = _("There were no events at that time; this is the first version.")
+        return Asked(last=last, version=1, at=text, problem=problem)
+    return Asked(last=last, version=version, at=text)
+
+
+def _time(text: str) -> datetime | None:
+    """Return the time, which is that of the admin's time zone if it does not say otherwise."""
+    try:
+        at = parse_datetime(text if len(text.strip()) > len("2026-01-31") else f"{text} 00:00")
+        return timezone.make_aware(at) if at is not None and timezone.is_naive(at) else at
+    except (ValueError, OverflowError):
+        return None
+
+
+def _step(application: Application, id_: UUID | str, version: int) -> Step | None:
+    before = version - 1 if version > 1 else None
+    steps = read_steps(application, id_, after=before, most_replayed=MOST_REPLAYED)
+    return next((each for each in steps if each.event.originator_version == version), None)
+
+
+def _attributes(step: Step) -> Iterator[Attribute]:
+    """Yield the attributes after an event, each with what was before it, and those removed."""
+    changes = {change.name: change for change in step.changes}
+    for name, value in (step.state or {}).items():
+        change = changes.pop(name, None)
+        yield Attribute(
+            name=visible(name),
+            now=readable_line(value),
+            before=readable_line(change.before) if change and change.kind == "changed" else "",
+            kind=change.kind if change else "",
+        )
+    for change in changes.values():
+        yield Attribute(
+            name=visible(change.name), before=readable_line(change.before), kind=change.kind
+        )
