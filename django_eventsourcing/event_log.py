@@ -225,15 +225,19 @@ def _selected(
     *,
     newest: bool,
 ) -> Iterator[Notification]:
-    events = recorder.log.of(recorder.application_name).with_topics(topics)
-    if originator_id is not None:
-        events = events.originator(originator_id)
-    for key, value in recorded_with.items():
-        events = events.filter(_recorded_with(key, value))
     size = min(limit, BATCH_SIZE)
     while True:
-        part = events.after(after) if until is None else events.after(after).until(until)
-        rows = part.order_by("-id" if newest else "id").values_list(*_COLUMNS)
+        if originator_id is None:
+            events = recorder.log.log_after(recorder.application_name, after)
+        else:
+            stream = recorder.log.of(recorder.application_name).originator(originator_id)
+            events = stream.filter(id__gt=after).order_by("id")
+        events = events.with_topics(topics)
+        for key, value in recorded_with.items():
+            events = events.filter(_recorded_with(key, value))
+        if until is not None:
+            events = events.until(until)
+        rows = (events.reverse() if newest else events).values_list(*_COLUMNS)
         with database_errors(recorder.alias):
             page = list(rows[:size])
         for row in page:

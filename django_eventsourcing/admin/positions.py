@@ -256,14 +256,15 @@ def _look_ahead(position: Position, follower: Place, upstream: Place) -> Positio
         return replace(position, head=head, waiting=max(0, (head or 0) - start))
     events: StoredEventQuerySet[AbstractStoredEvent] = upstream.models.event.objects.using(
         upstream.database
-    ).of(upstream.name)
-    head = events.last_position()
+    )
+    head = events.of(upstream.name).last_position()
     if head is None or head <= start:
         return replace(position, head=head)
     # The head is read first: what is recorded meanwhile is not counted.
     end = min(head, start + WINDOW)
     topics = _topics(follower)
-    ids = events.after(start).until(end).with_topics(topics).values_list("id", flat=True)
+    later = events.log_after(upstream.name, start).until(end).with_topics(topics)
+    ids = later.values_list("id", flat=True)
     waiting = len(ids[: COUNT_LIMIT + 1])
     is_more = waiting > COUNT_LIMIT or end < head
     return replace(position, head=head, waiting=min(waiting, COUNT_LIMIT), is_more=is_more)

@@ -290,6 +290,6 @@ class Rebuild(ABC):
         database = self.system.database_of(upstream_name)
         with database_errors(database), transaction.atomic(using=database):
             events = self.system.models_of(upstream_name).event.objects.using(database)
-            after = events.of(upstream_name).after(start).order_by()
+            after = events.log_after(upstream_name, start).order_by()
             counted = bounded(after[: COUNT_LIMIT + 1].count())
         return most if counted.is_bound else counted

@@ -178,7 +178,7 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
     def _events(
         self, topics: Sequence[str], after: int, upto: int | None
     ) -> StoredEventQuerySet[AbstractStoredEvent]:
-        events = self.log.of(self.application_name).with_topics(topics).after(after)
+        events = self.log.log_after(self.application_name, after).with_topics(topics)
         return events if upto is None else events.until(upto)
 
 

@@ -251,7 +251,8 @@ class _Look:
         topics = tuple(getattr(self._system.class_of(name), "topics", ()))
         # The head is read first: what is recorded meanwhile is not counted.
         end = min(head, start + WINDOW) if topics else head
-        pending = self._log(pipe.upstream).after(start).until(end).with_topics(topics)
+        later = self._events(pipe.upstream).log_after(pipe.upstream, start)
+        pending = later.until(end).with_topics(topics)
         times = pending.annotate(now=DatabaseNow()).values_list("recorded_at", "now")
         oldest = times.first()
         if oldest is None:
@@ -268,17 +269,17 @@ class _Look:
     def _head(self, upstream: str) -> int | None:
         if upstream not in self._heads:
             self._heads[upstream] = (
-                self._log(upstream).last_position()
+                self._events(upstream).of(upstream).last_position()
                 if self._system.is_persisted(upstream)
                 else self._system.get(upstream).recorder.max_notification_id()
             )
         return self._heads[upstream]
 
-    def _log(self, name: str) -> StoredEventQuerySet[AbstractStoredEvent]:
+    def _events(self, name: str) -> StoredEventQuerySet[AbstractStoredEvent]:
         events: StoredEventQuerySet[AbstractStoredEvent] = self._system.models_of(
             name
         ).event.objects.using(self._system.database_of(name))
-        return events.of(name)
+        return events
 
     def _holders(self, followers: Iterable[FollowerStatus]) -> Iterator[HolderStatus]:
         """Return who holds the tables of the logs in which something is pending."""

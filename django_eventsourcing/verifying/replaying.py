@@ -208,8 +208,8 @@ class Replay:
     def _rows(self, upstream: str, after: int, until: int) -> list[_Logged]:
         recorder = cast(DjangoApplicationRecorder, self._system.get(upstream).recorder)
         # Up to a position that a follower has come to, the log is settled.
-        events = recorder.log.of(upstream).with_topics(self._projection.topics)
-        found: Any = events.after(after).until(until)
+        events = recorder.log.log_after(upstream, after).until(until)
+        found: Any = events.with_topics(self._projection.topics)
         with database_errors(recorder.alias):
             rows = found.values_list(
                 "recorded_at", "originator_id", "originator_version", "topic", "state", "id"

@@ -107,7 +107,8 @@ class TopicVerification:
             go_on(self.is_stopping)
             with database_errors(recorder.alias):
                 # Ids may have wide gaps, which are leapt over.
-                first = events.after(position).until(head).values_list("id", flat=True).first()
+                later = recorder.log.log_after(self.application.name, position).until(head)
+                first = later.values_list("id", flat=True).first()
                 if first is None:
                     break
                 position = first + WINDOW - 1

@@ -67,9 +67,9 @@ def test_the_querysets_speak_of_applications_originators_and_positions(database)
     records = events.bulk_create(unsaved(StoredEventRecord) for _ in range(3))
     first, second, third = records
 
-    assert list(events.of("DogSchool").after(first.id)) == [second, third]
+    assert list(events.log_after("DogSchool", first.id)) == [second, third]
     assert list(events.of("DogSchool").starting_at(second.id).until(second.id)) == [second]
-    assert list(events.of("CatSchool")) == []
+    assert list(events.of("CatSchool")) == list(events.log_after("CatSchool", 0)) == []
     assert list(events.originator(third.originator_id).versions(gt=0, lte=1)) == [third]
     assert events.last_position() == third.id
 
