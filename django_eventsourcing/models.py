@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.fields import ExactCharField, UTCDateTimeField
+from django_eventsourcing.monitored_system import MonitoredSystem
 from django_eventsourcing.operating_models import (
     DeadLetterRecord,
     FollowerRecord,
@@ -31,6 +32,7 @@ __all__ = [
     "AbstractTracking",
     "DeadLetterRecord",
     "FollowerRecord",
+    "MonitoredSystem",
     "NotificationCounter",
     "ProjectionRecord",
     "SnapshotRecord",

@@ -1,7 +1,8 @@
-"""The admin: stored events, notification logs, positions and snapshots, all for reading only."""
+"""The admin: systems to be operated; events, logs, positions and snapshots for reading only."""
 
 from django_eventsourcing.admin.events import StoredEventAdmin
 from django_eventsourcing.admin.snapshots import SnapshotAdmin
+from django_eventsourcing.admin.systems import MonitoredSystemAdmin
 from django_eventsourcing.admin.tracking import TrackingAdmin
 
-__all__ = ["SnapshotAdmin", "StoredEventAdmin", "TrackingAdmin"]
+__all__ = ["MonitoredSystemAdmin", "SnapshotAdmin", "StoredEventAdmin", "TrackingAdmin"]

@@ -352,6 +352,7 @@ def _with_record(follower: FollowerStatus, operating: _Operating) -> FollowerSta
         failed_notification=record.notification_id,
         attempts=record.attempts,
         error=" ".join(record.error.split()),
+        traceback=record.traceback,
     )
 
 
@@ -363,7 +364,13 @@ def _without_old_failure(follower: FollowerStatus) -> FollowerStatus:
         return follower
     state = "" if follower.state in ("failed", "retrying") else follower.state
     return replace(
-        follower, state=state, failed_upstream="", failed_notification=None, attempts=0, error=""
+        follower,
+        state=state,
+        failed_upstream="",
+        failed_notification=None,
+        attempts=0,
+        error="",
+        traceback="",
     )
 
 

@@ -141,6 +141,8 @@ class FollowerStatus:
     attempts: int = 0
     error: str = ""
     """The last error, in one line; or why it cannot be looked at."""
+    traceback: str = ""
+    """That of the last error."""
     in_memory: bool = False
     """Whether its positions are kept in the memory of each process, for that process alone."""
 

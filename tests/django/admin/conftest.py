@@ -42,6 +42,13 @@ def viewer(db):
 
 
 @pytest.fixture
+def operator(viewer):
+    """The viewer, who may also tell followers what to do."""
+    viewer.user_permissions.add(Permission.objects.get(codename="operate_followers"))
+    return User.objects.get(pk=viewer.pk)
+
+
+@pytest.fixture
 def staff(db):
     """A member of staff without any permission."""
     return User.objects.create_user("staff", password="secret", is_staff=True)

@@ -75,5 +75,12 @@ class Visits(Application):
     pass
 
 
+class Walks(ProcessApplication):
+    @singledispatchmethod
+    def policy(self, domain_event, processing_event):
+        pass
+
+
 system = System(pipes=[[Kennel, Tally], [Kennel, Names]])
 other_system = System(pipes=[[Visits]])
+walking_system = System(pipes=[[Visits, Walks]])

@@ -3,12 +3,36 @@
 import re
 from html import unescape
 
-__all__ = ["EVENTS", "LOGS", "POSITIONS", "SNAPSHOTS", "ids", "link", "text"]
+from django.contrib.admin.utils import quote
+
+__all__ = [
+    "EVENTS",
+    "LOGS",
+    "POSITIONS",
+    "SNAPSHOTS",
+    "SYSTEMS",
+    "follower_page",
+    "ids",
+    "link",
+    "order_url",
+    "text",
+]
 
 EVENTS = "/admin/django_eventsourcing/storedeventrecord/"
 LOGS = f"{EVENTS}log/"
 SNAPSHOTS = "/admin/django_eventsourcing/snapshotrecord/"
 POSITIONS = "/admin/django_eventsourcing/trackingrecord/"
+SYSTEMS = "/admin/django_eventsourcing/monitoredsystem/"
+
+
+def follower_page(name: str) -> str:
+    """Return the URL of the page of a follower."""
+    return f"{SYSTEMS}{quote(name)}/change/"
+
+
+def order_url(name: str, order: str) -> str:
+    """Return the URL to which an order to the follower is sent."""
+    return f"{SYSTEMS}{quote(name)}/{order}/"
 
 
 def text(response) -> str:

@@ -4,8 +4,16 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser import chromium, screenshot, wait_for, wait_for_next_page
-from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS
+from tests.django.admin.pages import (
+    EVENTS,
+    LOGS,
+    POSITIONS,
+    SNAPSHOTS,
+    SYSTEMS,
+    follower_page,
+)
 from tests.django.admin.records import make_events
+from tests.django.status.rows import held, parked, told, worker_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -51,7 +59,21 @@ def log(kennel, tally):
         topic="a.module.with.a.very.long.name.indeed:Aggregate.SomethingHappenedThatHasALongName",
         state=b"{",
     )
+    held("default", "Tally", worker=worker_in("default"))
+    told(
+        "default",
+        "Names",
+        state="failed",
+        error=f"KeyError: {SCRIPT}",
+        traceback=f'File "names.py", line 7\n    {SCRIPT}',
+        upstream_name="Kennel",
+        notification_id=script,
+        attempts=3,
+    )
+    parked("default", rex, "Names")
     return {
+        "systems": SYSTEMS,
+        "follower": follower_page("Names"),
         "events": EVENTS,
         "event": f"{EVENTS}{rex}/change/",
         "event-script": f"{EVENTS}{script}/change/",
@@ -93,6 +115,32 @@ def test_viewer_reads_the_log_the_event_and_the_positions(live_server, log):
         assert "2 events behind" in text(driver)
 
 
+@pytest.mark.usefixtures("operator", "log")
+@pytest.mark.parametrize("javascript", [True, False])
+def test_operator_pauses_and_resumes_a_follower(live_server, javascript):
+    with chromium(javascript=javascript) as driver:
+        log_in(driver, live_server)
+        follow(driver, "Systems")
+        screenshot(driver, "operator-systems")
+        click(driver, By.CSS_SELECTOR, ".es-graph a[aria-label^='Tally:']")
+
+        driver.find_element(By.NAME, "reason").send_keys(f"because {SCRIPT}")
+        click(driver, By.XPATH, "//button[.='Pause']")
+        screenshot(driver, "operator-paused")
+
+        assert "Tally is paused." in driver.find_element(By.CLASS_NAME, "messagelist").text
+        assert f"Tally is paused: because {SCRIPT} (viewer)" in text(driver)
+        assert f"Paused: because {SCRIPT}" in text(driver)
+        assert not driver.find_elements(By.XPATH, "//button[.='Pause']")
+
+        click(driver, By.XPATH, "//button[.='Resume']")
+        screenshot(driver, "operator-resumed")
+
+        assert "Tally is resumed." in driver.find_element(By.CLASS_NAME, "messagelist").text
+        assert driver.find_elements(By.XPATH, "//button[.='Pause']")
+        assert "taken over" not in driver.title
+
+
 @pytest.mark.usefixtures("viewer", "log")
 def test_filters_and_pages_work_without_javascript(live_server):
     with chromium(javascript=False) as driver:
@@ -122,13 +170,13 @@ def test_staff_without_permission_sees_nothing_of_it(live_server):
         log_in(driver, live_server, "staff")
 
         assert "Event sourcing" not in driver.page_source
-        for page in (EVENTS, LOGS, POSITIONS, SNAPSHOTS):
+        for page in (EVENTS, LOGS, POSITIONS, SNAPSHOTS, SYSTEMS, follower_page("Tally")):
             driver.get(live_server.url + page)
             assert "Rex" not in driver.page_source
             assert "Kennel" not in driver.page_source
 
 
-@pytest.mark.usefixtures("viewer")
+@pytest.mark.usefixtures("operator")
 def test_pages_fit_a_narrow_window(live_server, log):
     with chromium(width=500, height=900) as driver:
         log_in(driver, live_server)
@@ -147,7 +195,7 @@ def test_pages_fit_a_narrow_window(live_server, log):
 def test_names_of_classes_break_at_dots_only(live_server, log, width):
     with chromium(width=width) as driver:
         log_in(driver, live_server)
-        for name in ("events", "section", "snapshots", "positions"):
+        for name in ("events", "section", "snapshots", "positions", "systems"):
             driver.get(live_server.url + log[name])
 
             assert driver.execute_script(NAMES)
@@ -164,7 +212,7 @@ def test_words_of_a_position_stay_together(live_server, log):
             assert driver.execute_script("return arguments[0].getClientRects().length", phrase) == 1
 
 
-@pytest.mark.usefixtures("viewer")
+@pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_told_from_its_ground(live_server, theme, log):
     with chromium() as driver:

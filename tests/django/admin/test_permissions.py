@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
-from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS
+from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS, SYSTEMS, follower_page
 from tests.django.admin.records import DOG, make_events
 
 PAGES = [
@@ -15,6 +15,8 @@ PAGES = [
     f"{EVENTS}stream/default/Kennel/{DOG}/",
     SNAPSHOTS,
     POSITIONS,
+    SYSTEMS,
+    follower_page("Tally"),
 ]
 FORGED = [
     (EVENTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
@@ -28,6 +30,10 @@ FORGED = [
     (f"{POSITIONS}add/", {"application_name": "Tally"}),
     (f"{POSITIONS}1/change/", {"notification_id": "0"}),
     (f"{POSITIONS}1/delete/", {"post": "yes"}),
+    (SYSTEMS, {"action": "delete_selected", "_selected_action": "Tally", "post": "yes"}),
+    (f"{SYSTEMS}add/", {"name": "Tally"}),
+    (follower_page("Tally"), {"name": "Tally"}),
+    (f"{SYSTEMS}Tally/delete/", {"post": "yes"}),
 ]
 
 
@@ -75,7 +81,7 @@ def test_staff_without_permission_sees_nothing_of_it_in_the_index(staff):
 def test_viewer_finds_the_lists_in_the_index_for_viewing_only(viewer):
     index = logged_in(viewer).get("/admin/").content.decode()
 
-    assert all(f'href="{page}"' in index for page in (EVENTS, SNAPSHOTS, POSITIONS))
+    assert all(f'href="{page}"' in index for page in (EVENTS, SNAPSHOTS, POSITIONS, SYSTEMS))
     assert "addlink" not in index
     assert "changelink" not in index
 

@@ -1,0 +1,191 @@
+"""Graphs: the applications of a system and the pipes between them, laid out to be drawn."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from django_eventsourcing.admin.looks import FollowerLook, Look, behind_of
+from django_eventsourcing.status import Severity
+
+__all__ = ["Edge", "Graph", "Node", "draw"]
+
+HEIGHT = 54
+"""Of a node; all lengths are in pixels of CSS."""
+ABOVE = 26
+"""The space between two nodes of a column."""
+BESIDE = 76
+"""The space between two columns."""
+MARGIN = 10
+ARROW = 7
+LOOP = 36
+"""How far a pipe that leads back hangs below the nodes."""
+LETTER = 8
+"""The width of a letter, of which most are narrower."""
+NAME_LENGTH = 30
+"""Letters of a name that are shown; its title has them all."""
+RANKS = [Severity.OK, Severity.WARNING, Severity.CRITICAL]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An application, drawn as a box with its name and how it is doing."""
+
+    name: str
+    short_name: str
+    words: str
+    """How it is doing; empty for one that only leads."""
+    state: str
+    """The severity, by which a style sheet chooses the colour."""
+    url: str
+    x: int
+    y: int
+    width: int
+
+    @property
+    def title(self) -> str:
+        """All that the box says."""
+        return f"{self.name}: {self.words}" if self.words else self.name
+
+    @property
+    def height(self) -> int:
+        """The same for all."""
+        return HEIGHT
+
+    @property
+    def centre(self) -> int:
+        """Where its lines are centred."""
+        return self.x + self.width // 2
+
+    @property
+    def name_y(self) -> int:
+        """The base line of its name, which stands in the middle where there are no words."""
+        return self.y + (23 if self.words else 32)
+
+    @property
+    def words_y(self) -> int:
+        """The base line of its words."""
+        return self.y + 41
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """A pipe, drawn as an arrow from the upstream application to its follower."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """A drawing, and the same in a sentence for each pipe."""
+
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    width: int
+    height: int
+
+    @property
+    def description(self) -> str:
+        """What the drawing shows, for those who do not see it."""
+        sentences = [node.title for node in self.nodes] + [edge.title for edge in self.edges]
+        return " ".join(f"{sentence}." for sentence in sentences)
+
+
+def draw(look: Look) -> Graph:
+    """Return the graph of the system, each follower to the right of what it follows."""
+    edges = look.system.system.edges
+    columns = _columns(look.system.names, edges)
+    width = _width(look)
+    rows = max(map(len, columns), default=0)
+    nodes: dict[str, Node] = {}
+    for number, names in enumerate(columns):
+        x = MARGIN + number * (width + BESIDE)
+        top = MARGIN + (rows - len(names)) * (HEIGHT + ABOVE) // 2
+        for row, name in enumerate(names):
+            nodes[name] = _node(look, name, x=x, y=top + row * (HEIGHT + ABOVE), width=width)
+    hanging = LOOP if any(nodes[a].x >= nodes[b].x for a, b in edges) else 0
+    return Graph(
+        nodes=list(nodes.values()),
+        edges=[_edge(nodes[upstream], nodes[follower]) for upstream, follower in edges],
+        width=2 * MARGIN + len(columns) * width + max(0, len(columns) - 1) * BESIDE,
+        height=2 * MARGIN + rows * HEIGHT + max(0, rows - 1) * ABOVE + hanging,
+    )
+
+
+def _columns(names: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Return the names by the length of the longest way to them from one that follows none."""
+    upstreams: dict[str, list[str]] = {name: [] for name in names}
+    for upstream, follower in edges:
+        upstreams[follower].append(upstream)
+    depths: dict[str, int] = {}
+    for name in upstreams:
+        _find_depth(name, upstreams, depths, frozenset())
+    columns: list[list[str]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
+    for name in upstreams:
+        columns[depths[name]].append(name)
+    # Ways that lead back may leave a column empty.
+    return [column for column in columns if column]
+
+
+def _find_depth(
+    name: str, upstreams: Mapping[str, Sequence[str]], depths: dict[str, int], way: frozenset[str]
+) -> int:
+    if name not in depths:
+        # One that is on the way here already follows this one, directly or not.
+        way |= {name}
+        before = [each for each in upstreams[name] if each not in way]
+        found = [_find_depth(each, upstreams, depths, way) for each in before]
+        depths[name] = max(found, default=-1) + 1
+    return depths[name]
+
+
+def _width(look: Look) -> int:
+    texts = [Truncator(name).chars(NAME_LENGTH) for name in look.system.names]
+    texts += [_words(look.runs_of(name)) for name in look.system.names]
+    return max(130, 24 + LETTER * max(map(len, texts), default=0))
+
+
+def _node(look: Look, name: str, *, x: int, y: int, width: int) -> Node:
+    runs = look.runs_of(name)
+    worst = max(runs, key=_rank, default=None)
+    return Node(
+        name=name,
+        short_name=Truncator(name).chars(NAME_LENGTH),
+        words=_words(runs),
+        state=worst.severity if worst else "leader",
+        url=worst.url if worst else "",
+        x=x,
+        y=y,
+        width=width,
+    )
+
+
+def _words(runs: Sequence[FollowerLook]) -> str:
+    if not runs:
+        return ""
+    words = max(runs, key=_rank).label
+    behind = behind_of(runs)
+    return _("%(state)s, %(count)s behind") % {"state": words, "count": behind} if behind else words
+
+
+def _rank(follower: FollowerLook) -> int:
+    return RANKS.index(follower.severity)
+
+
+def _edge(upstream: Node, follower: Node) -> Edge:
+    title = _("%(follower)s follows %(upstream)s") % {
+        "follower": follower.name,
+        "upstream": upstream.name,
+    }
+    if upstream.x < follower.x:
+        x1, y1 = upstream.x + upstream.width, upstream.y + HEIGHT // 2
+        x2, y2 = follower.x - ARROW, follower.y + HEIGHT // 2
+        middle = (x1 + x2) // 2
+        return Edge(path=f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", title=title)
+    # It leads back, or to the same: below the boxes, where no other arrow is.
+    x1, y1 = upstream.centre + 20, upstream.y + HEIGHT
+    x2, y2 = follower.centre - 20, follower.y + HEIGHT + ARROW
+    below = max(y1, y2) + LOOP
+    return Edge(path=f"M{x1} {y1}C{x1} {below} {x2} {below} {x2} {y2}", title=title)

@@ -1,0 +1,174 @@
+"""Looks: how the configured systems are doing, each looked at once for a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from django_eventsourcing.progress import format_duration
+from django_eventsourcing.reading import in_one_line
+from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.status import (
+    FollowerStatus,
+    Severity,
+    SystemStatus,
+    Verdict,
+    WorkerStatus,
+    health,
+    system_status,
+)
+from django_eventsourcing.status.verdicts import counted
+from eventsourcing.exceptions import EventSourcingError
+
+__all__ = ["FollowerLook", "Look", "WorkerLook", "behind_of", "look_at"]
+
+_LABELS: dict[Verdict, Promise] = {
+    Verdict.CAUGHT_UP: _("caught up"),
+    Verdict.LAGGING: _("lagging"),
+    Verdict.RETRYING: _("retrying"),
+    Verdict.HELD_UP: _("held up"),
+    Verdict.STUCK: _("stuck"),
+    Verdict.FAILED: _("failed"),
+    Verdict.NOT_RUNNING: _("not running"),
+    Verdict.PARKED: _("parked"),
+    Verdict.PAUSED: _("paused"),
+    Verdict.UNKNOWN: _("unknown"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipeLook:
+    """Where a follower is in one log, as it is shown."""
+
+    upstream: str
+    position: str
+    head: str
+    behind: str
+    oldest: str
+    """How long the oldest notification has been pending; empty if none is."""
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowerLook:
+    """A follower as pages show it."""
+
+    status: FollowerStatus
+    severity: Severity
+    url: str
+
+    @property
+    def name(self) -> str:
+        """The follower's name, or that of a segment."""
+        return self.status.name
+
+    @property
+    def label(self) -> str:
+        """The verdict, in a word of the reader's language."""
+        return str(_LABELS[self.status.verdict])
+
+    @property
+    def pipes(self) -> list[PipeLook]:
+        """Its positions, by upstream."""
+        return [
+            PipeLook(
+                upstream=pipe.upstream,
+                position=_number(pipe.position),
+                head=_number(pipe.head),
+                behind="-" if pipe.error else counted(pipe.behind, is_more=pipe.is_more),
+                oldest="" if pipe.behind_seconds is None else format_duration(pipe.behind_seconds),
+                error=pipe.error,
+            )
+            for pipe in self.status.pipes
+        ]
+
+    @property
+    def parked(self) -> str:
+        """How many notifications it has set aside."""
+        return counted(self.status.parked, is_more=self.status.is_more_parked)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether workers run it, which operators can tell what to do."""
+        pipes = self.status.pipes
+        is_synchronous = bool(pipes) and all(pipe.is_synchronous for pipe in pipes)
+        return not (self.status.in_memory or is_synchronous)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is something that it could try again."""
+        return self.status.failed_notification is not None or bool(self.status.error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLook:
+    """A worker as pages show it."""
+
+    status: WorkerStatus
+
+    @property
+    def heartbeat(self) -> str:
+        """How long ago it was last heard of."""
+        return format_duration(self.status.heartbeat_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A system as pages show it."""
+
+    system: ConfiguredSystem
+    followers: Sequence[FollowerLook]
+    workers: Sequence[WorkerLook]
+    problems: Sequence[str]
+    """What cannot be read, who holds up writers, and what is due."""
+
+    @property
+    def alias(self) -> str:
+        """The system's key in the setting."""
+        return self.system.alias
+
+    def find(self, name: str) -> FollowerLook | None:
+        """Return the follower, or segment, of this name."""
+        return next((each for each in self.followers if each.name == name), None)
+
+    def runs_of(self, application: str) -> list[FollowerLook]:
+        """Return the follower of this name, or its segments; nothing for a leader."""
+        of = self.system.application_of
+        return [each for each in self.followers if of(each.name) == application]
+
+
+def look_at(system: ConfiguredSystem, urls: dict[str, str] | None = None) -> Look:
+    """Return how the system is doing; what cannot be read is told among its problems."""
+    try:
+        status = system_status(system.alias)
+    except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
+        # A system that cannot be looked at does not hide the others.
+        status = SystemStatus(alias=system.alias, errors=(in_one_line(error),))
+    findings = health(status)
+    severities = {finding.follower: finding.severity for finding in findings}
+    of_writers = [finding.words for finding in findings if not finding.follower]
+    return Look(
+        system=system,
+        followers=[
+            FollowerLook(
+                status=each, severity=severities[each.name], url=(urls or {}).get(each.name, "")
+            )
+            for each in status.followers
+        ],
+        workers=[WorkerLook(status=each) for each in status.workers],
+        problems=[*status.errors, *of_writers, *status.notices],
+    )
+
+
+def behind_of(followers: Sequence[FollowerLook]) -> str:
+    """Return how many notifications are pending for them together; empty if none is."""
+    behind = sum(each.status.behind for each in followers)
+    is_more = any(each.status.is_more for each in followers)
+    return counted(behind, is_more=is_more) if behind or is_more else ""
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)

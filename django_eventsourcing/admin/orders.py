@@ -1,0 +1,76 @@
+"""Orders: what operators may tell a follower, and the words in which it is told and kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from django_eventsourcing.operating import pause, request_retry, resume
+from django_eventsourcing.registry import ConfiguredSystem
+
+__all__ = ["ORDERS", "Order", "ReasonForm"]
+
+REASON_LENGTH = 1_000
+"""Letters of a reason, which is shown wherever the follower is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Something that a follower can be told."""
+
+    name: str
+    """What ends the URL."""
+    label: Promise
+    give: Callable[[ConfiguredSystem, str, str], None]
+    """Takes the system, the follower's name, and the reason with the name of who gives it."""
+    entry: Promise
+    """What the history keeps."""
+    done: Promise
+    """What is said afterwards."""
+    is_for_work: bool
+    """Whether a worker is needed before anything comes of it."""
+    needs_reason: bool = False
+
+
+class ReasonForm(forms.Form):
+    """Why an order is given."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "vTextField"}),
+        error_messages={"required": _("To pause a follower, a reason is needed.")},
+    )
+
+
+_ALL = (
+    Order(
+        name="pause",
+        label=_("Pause"),
+        give=pause,
+        entry=_("Paused"),
+        done=_("%(follower)s is paused."),
+        is_for_work=False,
+        needs_reason=True,
+    ),
+    Order(
+        name="resume",
+        label=_("Resume"),
+        give=lambda system, follower, _reason: resume(system, follower),
+        entry=_("Resumed"),
+        done=_("%(follower)s is resumed."),
+        is_for_work=True,
+    ),
+    Order(
+        name="retry",
+        label=_("Retry now"),
+        give=lambda system, follower, _reason: request_retry(system, follower),
+        entry=_("Told to retry now"),
+        done=_("%(follower)s is to try again at once."),
+        is_for_work=True,
+    ),
+)
+ORDERS = {order.name: order for order in _ALL}
+"""The orders by their names."""

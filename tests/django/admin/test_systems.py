@@ -1,0 +1,177 @@
+"""The dashboard: how each system is doing, in a graph, in tables and in words."""
+
+from io import StringIO
+
+import pytest
+from django.conf import settings as configured_settings
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from django_eventsourcing.admin import looks
+from tests.django.admin.pages import SYSTEMS, follower_page, link, text
+from tests.django.admin.records import make_events
+from tests.django.status.rows import at, held, parked, told, worker_in
+
+ALIASES = [
+    alias for alias in ("default", "postgres", "mariadb") if alias in configured_settings.DATABASES
+]
+KENNEL = {"SYSTEM": "tests.django.admin.kennel.system"}
+OTHER = {"SYSTEM": "tests.django.admin.kennel.other_system"}
+SCRIPT = "<script>alert(1)</script>"
+
+
+def test_follower_has_its_verdict_position_and_head(client):
+    make_events(3)
+    worker = worker_in("default")
+    held("default", "Tally", worker=worker)
+    at("default", 1, "Tally", "Kennel")
+
+    shown = text(client.get(SYSTEMS))
+
+    assert "Tally lagging Tally is 2 behind and catching up Kennel 1 3 2 " in shown
+
+
+def test_follower_that_nobody_runs_is_told_in_words(client):
+    make_events(2)
+
+    shown = text(client.get(SYSTEMS))
+
+    assert "Tally stuck Tally is stuck: 2 events are pending and no worker holds it" in shown
+    assert "No worker has run this system lately: manage.py run_system starts one." in shown
+
+
+def test_last_error_and_parked_notifications_are_shown(client):
+    make_events(3)
+    told("default", "Tally", state="failed", error="KeyError: 'Rex'", notification_id=2)
+    parked("default", 1, "Tally")
+
+    assert " 1 KeyError: 'Rex' Names " in text(client.get(SYSTEMS))
+
+
+def test_workers_are_shown_with_the_age_of_their_heartbeat(client):
+    worker_in("default", name="w1", heartbeat=3.0)
+    worker_in("default", name="w2", heartbeat=600.0)
+
+    shown = text(client.get(SYSTEMS))
+
+    assert "w1 kennel 12 0.1.0 " in shown
+    assert "alive 3 s ago" in shown
+    assert "silent 10 min ago" in shown
+
+
+def test_follower_leads_to_its_page(client):
+    page = client.get(SYSTEMS)
+
+    assert link(page, "Tally") == follower_page("Tally")
+    assert client.get(link(page, "Tally")).status_code == 200
+
+
+def test_graph_says_what_it_shows(client):
+    make_events(2)
+
+    page = client.get(SYSTEMS).content.decode()
+
+    assert "Tally: stuck, 2 behind. " in page
+    assert "Tally follows Kennel. Names follows Kennel.</desc>" in page
+    assert f'<a href="{follower_page("Tally")}" aria-label="Tally: stuck, 2 behind">' in page
+
+
+def test_page_is_shown_under_a_strict_content_security_policy(client):
+    page = client.get(SYSTEMS).content.decode().partition('id="content-main"')[2]
+
+    assert "<script" not in page.partition("<footer")[0]
+    assert " style=" not in page
+    assert " onclick" not in page
+
+
+def test_lengths_in_the_graph_are_numbers_in_every_language(client, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    settings.LANGUAGE_CODE = "de"
+
+    assert 'viewBox="0 0 ' in client.get(SYSTEMS).content.decode()
+
+
+def test_error_and_reason_are_shown_as_text(client):
+    make_events(3)
+    told("default", "Tally", state="failed", error=SCRIPT, notification_id=2)
+    told("default", "Names", desired_state="paused", desired_reason=SCRIPT)
+
+    page = client.get(SYSTEMS)
+
+    assert SCRIPT not in page.content.decode()
+    assert text(page).count(SCRIPT) == 3
+
+
+def test_system_that_cannot_be_looked_at_does_not_hide_the_others(client, settings, monkeypatch):
+    settings.EVENTSOURCING = {"default": KENNEL, "other": OTHER}
+    look = looks.system_status
+
+    def fail_once(alias):
+        if alias == "other":
+            raise OperationalError("connection refused")
+        return look(alias)
+
+    monkeypatch.setattr(looks, "system_status", fail_once)
+
+    shown = text(client.get(SYSTEMS))
+
+    assert "System “other” connection refused" in shown
+    assert "Tally not running" in shown
+
+
+@pytest.mark.skipif(len(ALIASES) < 2, reason="needs a second database: set TEST_POSTGRES_URL")
+@pytest.mark.django_db(databases=ALIASES)
+def test_database_that_does_not_answer_does_not_hide_the_others(client, settings):
+    settings.EVENTSOURCING = {
+        "default": KENNEL,
+        "other": {"SYSTEM": "tests.django.admin.kennel.walking_system", "DATABASE": ALIASES[1]},
+    }
+
+    def refuse(*args):
+        raise OperationalError("connection refused")
+
+    with connections[ALIASES[1]].execute_wrapper(refuse):
+        shown = text(client.get(SYSTEMS))
+
+    assert "Tally not running Tally is not running: no worker holds it" in shown
+    assert "Walks unknown Walks cannot be looked at: " in shown
+    assert shown.count("connection refused") == 2
+
+
+def test_system_with_faults_in_its_settings_is_told_above_the_others(client, settings):
+    settings.EVENTSOURCING = {"default": KENNEL, "other": {"SYSTEM": "no.such.system"}}
+
+    shown = text(client.get(SYSTEMS))
+
+    assert "no.such.system" in shown
+    assert "Tally not running" in shown
+
+
+def test_without_a_system_the_page_says_which_setting_names_one(client, settings):
+    settings.EVENTSOURCING = {}
+
+    assert "No system is configured." in text(client.get(SYSTEMS))
+
+
+def test_queries_are_few_and_events_are_counted_up_to_a_limit(client):
+    make_events(50)
+    client.get(SYSTEMS)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(SYSTEMS)
+
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    counts = [sql for sql in asked if "COUNT(" in sql]
+    assert len(asked) <= 15
+    assert all(" LIMIT " in sql for sql in counts)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [{}, {"use_base_manager": True}])
+def test_dumpdata_asks_for_no_table(options):
+    out = StringIO()
+
+    call_command("dumpdata", "django_eventsourcing.monitoredsystem", stdout=out, **options)
+
+    assert out.getvalue() == "[]"
