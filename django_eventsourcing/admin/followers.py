@@ -95,8 +95,8 @@ class FollowerPages(ReadOnlyAdmin):
         if not form.is_valid():
             for error in form.errors.get("reason", []):
                 self.message_user(request, str(error), messages.ERROR)
-        elif not _can_be_told(self.look_at(system).find(name)):
-            self.message_user(request, _nothing_to_tell(name), messages.ERROR)
+        elif refusal := _refusal(self.look_at(system).find(name), order):
+            self.message_user(request, refusal % {"follower": name}, messages.ERROR)
         else:
             self._give(request, system, name, order, form.cleaned_data["reason"])
         return redirect(self.follower_url(name))
@@ -149,9 +149,13 @@ def _can_be_told(follower: FollowerLook | None) -> bool:
     return follower is None or follower.is_told
 
 
-def _nothing_to_tell(name: str) -> str:
-    text = _("%(follower)s is run by no worker, so that it cannot be told anything.")
-    return text % {"follower": name}
+def _refusal(follower: FollowerLook | None, order: Order) -> str:
+    """Return why nothing would come of the order; an empty text if something may."""
+    if not _can_be_told(follower):
+        return _("%(follower)s is run by no worker, so that it cannot be told anything.")
+    if order.needs_failure and follower is not None and not follower.has_failed:
+        return _("%(follower)s has not failed: there is nothing to try again.")
+    return ""
 
 
 def _waiting(name: str, waits_for: str) -> str:

@@ -1,6 +1,6 @@
 """Graphs: the applications of a system and the pipes between them, laid out to be drawn."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.text import Truncator
@@ -19,9 +19,9 @@ BESIDE = 76
 """The space between two columns."""
 MARGIN = 10
 ARROW = 7
-LOOP = 36
-"""How far a pipe that leads back hangs below the nodes."""
-LETTER = 8
+LOOP = 24
+"""How far a pipe hangs below the node that follows itself."""
+LETTER = 9
 """The width of a letter, of which most are narrower."""
 NAME_LENGTH = 30
 """Letters of a name that are shown; its title has them all."""
@@ -105,7 +105,7 @@ def draw(look: Look) -> Graph:
         top = MARGIN + (rows - len(names)) * (HEIGHT + ABOVE) // 2
         for row, name in enumerate(names):
             nodes[name] = _node(look, name, x=x, y=top + row * (HEIGHT + ABOVE), width=width)
-    hanging = LOOP if any(nodes[a].x >= nodes[b].x for a, b in edges) else 0
+    hanging = LOOP if any(upstream == follower for upstream, follower in edges) else 0
     return Graph(
         nodes=list(nodes.values()),
         edges=[_edge(nodes[upstream], nodes[follower]) for upstream, follower in edges],
@@ -114,31 +114,38 @@ def draw(look: Look) -> Graph:
     )
 
 
-def _columns(names: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+def _columns(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
     """Return the names by the length of the longest way to them from one that follows none."""
-    upstreams: dict[str, list[str]] = {name: [] for name in names}
-    for upstream, follower in edges:
-        upstreams[follower].append(upstream)
-    depths: dict[str, int] = {}
-    for name in upstreams:
-        _find_depth(name, upstreams, depths, frozenset())
+    depths = dict.fromkeys(names, 0)
+    for upstream, follower in _in_order(names, edges):
+        depths[follower] = max(depths[follower], depths[upstream] + 1)
     columns: list[list[str]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
-    for name in upstreams:
+    for name in names:
         columns[depths[name]].append(name)
-    # Ways that lead back may leave a column empty.
-    return [column for column in columns if column]
+    return columns
 
 
-def _find_depth(
-    name: str, upstreams: Mapping[str, Sequence[str]], depths: dict[str, int], way: frozenset[str]
-) -> int:
-    if name not in depths:
-        # One that is on the way here already follows this one, directly or not.
+def _in_order(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pipes but for those that lead back, each after all that lead to its upstream."""
+    followers = {name: [b for a, b in edges if a == name] for name in names}
+    has_upstream = {b for a, b in edges if a != b}
+    forward: list[tuple[str, str]] = []
+    done: set[str] = set()
+
+    def visit(name: str, way: frozenset[str]) -> None:
         way |= {name}
-        before = [each for each in upstreams[name] if each not in way]
-        found = [_find_depth(each, upstreams, depths, way) for each in before]
-        depths[name] = max(found, default=-1) + 1
-    return depths[name]
+        ahead = [each for each in followers[name] if each not in way]
+        for each in ahead:
+            if each not in done:
+                visit(each, way)
+        done.add(name)
+        # Written from the last to the first.
+        forward.extend((name, each) for each in ahead)
+
+    for name in sorted(names, key=lambda each: each in has_upstream):
+        if name not in done:
+            visit(name, frozenset())
+    return forward[::-1]
 
 
 def _width(look: Look) -> int:
@@ -179,13 +186,16 @@ def _edge(upstream: Node, follower: Node) -> Edge:
         "follower": follower.name,
         "upstream": upstream.name,
     }
+    if upstream is follower:
+        x1, x2, y = upstream.centre + 20, upstream.centre - 20, upstream.y + HEIGHT
+        below = y + LOOP
+        return Edge(path=f"M{x1} {y}C{x1} {below} {x2} {below} {x2} {y + ARROW}", title=title)
     if upstream.x < follower.x:
         x1, y1 = upstream.x + upstream.width, upstream.y + HEIGHT // 2
         x2, y2 = follower.x - ARROW, follower.y + HEIGHT // 2
-        middle = (x1 + x2) // 2
-        return Edge(path=f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", title=title)
-    # It leads back, or to the same: below the boxes, where no other arrow is.
-    x1, y1 = upstream.centre + 20, upstream.y + HEIGHT
-    x2, y2 = follower.centre - 20, follower.y + HEIGHT + ARROW
-    below = max(y1, y2) + LOOP
-    return Edge(path=f"M{x1} {y1}C{x1} {below} {x2} {below} {x2} {y2}", title=title)
+    else:
+        # It leads back, beside the arrow that leads there.
+        x1, y1 = upstream.x, upstream.y + HEIGHT - 12
+        x2, y2 = follower.x + follower.width + ARROW, follower.y + HEIGHT - 12
+    middle = (x1 + x2) // 2
+    return Edge(path=f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", title=title)

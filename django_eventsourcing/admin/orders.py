@@ -32,6 +32,8 @@ class Order:
     is_for_work: bool
     """Whether a worker is needed before anything comes of it."""
     needs_reason: bool = False
+    needs_failure: bool = False
+    """Whether it is about what has failed, so that something must have."""
 
 
 class ReasonForm(forms.Form):
@@ -70,6 +72,7 @@ _ALL = (
         entry=_("Told to retry now"),
         done=_("%(follower)s is to try again at once."),
         is_for_work=True,
+        needs_failure=True,
     ),
 )
 ORDERS = {order.name: order for order in _ALL}

@@ -1,6 +1,7 @@
 """The page of a follower: how it is doing, and what operators tell it there."""
 
 import pytest
+from django.conf import settings as configured_settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import OperationalError
@@ -13,6 +14,9 @@ from tests.django.admin.pages import SYSTEMS, follower_page, order_url, text
 from tests.django.admin.records import make_events
 from tests.django.status.rows import at, held, parked, told, worker_in
 
+ALIASES = [
+    alias for alias in ("default", "postgres", "mariadb") if alias in configured_settings.DATABASES
+]
 SCRIPT = "<script>alert(1)</script>"
 TALLY = follower_page("Tally")
 ORDERS = ["pause", "resume", "retry"]
@@ -181,6 +185,27 @@ class TestOrders:
         response = give(operating, "retry")
 
         assert "Tally is paused: it does so when it is resumed." in response.content.decode()
+
+    def test_retry_of_what_has_not_failed_does_nothing(self, operating):
+        response = give(operating, "retry")
+
+        assert "Tally has not failed: there is nothing to try" in response.content.decode()
+        assert record() is None
+        assert not LogEntry.objects.exists()
+
+    @pytest.mark.django_db(databases=ALIASES)
+    @pytest.mark.parametrize("alias", ALIASES)
+    def test_follower_in_another_database_is_told_there(self, operating, settings, alias):
+        settings.EVENTSOURCING = {
+            "default": {"SYSTEM": "tests.django.admin.kennel.system", "DATABASE": alias}
+        }
+
+        response = give(operating, "pause", "because")
+
+        told_there = FollowerRecord.objects.using(alias).get(application_name="Tally")
+        assert told_there.desired_reason == "because (viewer)"
+        assert LogEntry.objects.using("default").count() == 1
+        assert "Tally is paused: because (viewer)" in text(response)
 
     def test_what_is_offered_is_what_can_be_done(self, operating):
         running = operating.get(TALLY).content.decode()
