@@ -1,5 +1,6 @@
 """The dashboard: how each system is doing, in a graph, in tables and in words."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -174,4 +175,4 @@ def test_dumpdata_asks_for_no_table(options):
 
     call_command("dumpdata", "django_eventsourcing.monitoredsystem", stdout=out, **options)
 
-    assert out.getvalue() == "[]"
+    assert json.loads(out.getvalue()) == []
