@@ -28,6 +28,11 @@ class Figures:
         return self.form == "long"
 
     @property
+    def patience(self) -> int:
+        """By what bounds of time are multiplied: quick forms run beside each other."""
+        return 1 if self.is_long else 4
+
+    @property
     def text(self) -> str:
         case = [self.case] if self.case else []
         return ", ".join([*case, *(f"{name} {value}" for name, value in self.values.items())])

@@ -74,7 +74,7 @@ def test_g4_one_transaction_stays_open(
     figures.record("request_p99_before", before)
     figures.record("request_p99_during", during)
     figures.record("errors", sum(site.errors().values()))
-    assert figures.values["held_event_delivered_after"] < 2
+    assert figures.values["held_event_delivered_after"] < 2 * figures.patience
     if site.server.vendor == "postgresql":
         assert site.errors() == {}
     if site.server.vendor == "postgresql" and figures.is_long:

@@ -45,7 +45,7 @@ def test_r1_killed_at_random_times(site: Site, figures: Figures, kills: int) -> 
     finish(site, figures)
     figures.record("kills", len(runner.endings))
     figures.record("start_to_first_event", max(delays(site.runs(), [runner.starts[-1][1]])))
-    assert figures.values["start_to_first_event"] < 3
+    assert figures.values["start_to_first_event"] < 3 * figures.patience
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_r8_several_runners_at_once(site: Site, figures: Figures, runners: int) 
 
     finish(site, figures)
     figures.record("takeover_after_kill", max(takeovers(site.runs(), [kill])))
-    assert figures.values["takeover_after_kill"] < 15 + 2
+    assert figures.values["takeover_after_kill"] < (15 + 2) * figures.patience
     if len(left) > 1:
         figures.record("takeover_after_stop", max(takeovers(site.runs(), [stop]), default=0))
-        assert figures.values["takeover_after_stop"] < 2 + 1
+        assert figures.values["takeover_after_stop"] < (2 + 1) * figures.patience
 
 
 def has_moved(site: Site, pid: int, at: float) -> bool:
@@ -156,7 +156,7 @@ def test_r9_a_stopped_leader_is_taken_over_from(site: Site, figures: Figures) ->
     finish(site, figures)
     figures.record("takeover", max(takeovers(site.runs(), [stopped])))
     figures.record("old_leader_code", leader.stop())
-    assert figures.values["takeover"] < 15 + 2
+    assert figures.values["takeover"] < (15 + 2) * figures.patience
     assert figures.values["old_leader_code"] == 0
 
 
@@ -182,7 +182,7 @@ def test_r10_clocks_that_are_wrong(site: Site, figures: Figures, seconds: float)
         load.close()
     finish(site, figures)
     assert second.is_running()
-    assert figures.values["takeover_after_stop"] < 5
+    assert figures.values["takeover_after_stop"] < 5 * figures.patience
 
 
 def wrong_clock(offset: str) -> dict[str, str]:
