@@ -19,7 +19,7 @@ from eventsourcing.application import AggregateNotFoundError, Application, proje
 from eventsourcing.domain.state import values_of
 from eventsourcing.persistence import Notification
 
-__all__ = ["Change", "Step", "last_version", "read_steps", "version_at"]
+__all__ = ["Change", "Step", "last_version", "read_steps", "step_at", "version_at"]
 
 # What has a place of its own, or is not part of the state.
 _APART = {"_id", "id", "_version", "version", "_pending_events"}
@@ -90,6 +90,18 @@ def read_steps(
             error=error,
         )
         before = state
+
+
+def step_at(
+    application: Application,
+    originator_id: UUID | str,
+    version: int,
+    *,
+    most_replayed: int | None = None,
+) -> Step | None:
+    """Return what the event of a version made, as ``read_steps()`` does; ``None`` without one."""
+    steps = read_steps(application, originator_id, after=version - 1, most_replayed=most_replayed)
+    return next((step for step in steps if step.event.originator_version == version), None)
 
 
 def last_version(application: Application, originator_id: UUID | str) -> int | None:

@@ -93,11 +93,7 @@ class NotificationLogPages(RecordAdmin):
     ) -> HttpResponse:
         """Show one section of an application's log."""
         self.check_reading(request)
-        place = find_places().find(unquote(name), system=unquote(alias))
-        if place is None:
-            raise Http404(_("There is no such application in the configured systems."))
-        if not self.may_read(request, place):
-            raise PermissionDenied
+        place = self.readable_place(request, alias, name)
         size = place.system.system.get_app_cls(place.name).log_section_size
         section = Section(id=None, items=[], next_id=None)
         links: list[tuple[str, str]] = []
@@ -125,6 +121,15 @@ class NotificationLogPages(RecordAdmin):
             links=links,
             home_url=self._section_url(place, NEWEST_SECTION) if status == 400 else "",
         )
+
+    def readable_place(self, request: HttpRequest, alias: str, name: str) -> Place:
+        """Return the application that a URL names; raise unless it is there, and may be read."""
+        place = find_places().find(unquote(name), system=unquote(alias))
+        if place is None:
+            raise Http404(_("There is no such application in the configured systems."))
+        if not self.may_read(request, place):
+            raise PermissionDenied
+        return place
 
     def may_read(self, request: HttpRequest, place: Place) -> bool:
         """Tell whether the user may see the application's events, also in a table of its own."""

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -20,11 +20,11 @@ from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
 from django_eventsourcing.admin.payloads import readable_line
-from django_eventsourcing.admin.places import Place, Places, find_places
+from django_eventsourcing.admin.places import Place, Places
 from django_eventsourcing.event_log import LoggedEvent, known_id
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.reading import in_one_line, separate_look
-from django_eventsourcing.streams import Step, last_version, read_steps, version_at
+from django_eventsourcing.streams import Step, last_version, read_steps, step_at, version_at
 from eventsourcing.application import Application
 from eventsourcing.exceptions import EventSourcingError
 
@@ -105,11 +105,7 @@ class StreamPages(NotificationLogPages):
     ) -> HttpResponse:
         """Show the events of an aggregate, and what it was after one of them."""
         self.check_reading(request)
-        place = find_places().find(unquote(name), system=unquote(alias))
-        if place is None:
-            raise Http404(_("There is no such application in the configured systems."))
-        if not self.may_read(request, place):
-            raise PermissionDenied
+        place = self.readable_place(request, alias, name)
         shown: dict[str, Any] = {}
         text, problems = unquote(originator_id), []
         try:
@@ -186,7 +182,7 @@ class StreamPages(NotificationLogPages):
         id_, version = record.originator_id, record.originator_version
         step: Step | None = None
         try:
-            step = _step(place.application, id_, version)
+            step = step_at(place.application, id_, version, most_replayed=MOST_REPLAYED)
             error = step.error if step else ""
         except Exception as reason:  # noqa: BLE001  The event itself is shown all the same.
             error = in_one_line(reason)
@@ -247,12 +243,6 @@ def _time(text: str) -> datetime | None:
         return timezone.make_aware(at) if at is not None and timezone.is_naive(at) else at
     except (ValueError, OverflowError):
         return None
-
-
-def _step(application: Application, id_: UUID | str, version: int) -> Step | None:
-    before = version - 1 if version > 1 else None
-    steps = read_steps(application, id_, after=before, most_replayed=MOST_REPLAYED)
-    return next((each for each in steps if each.event.originator_version == version), None)
 
 
 def _attributes(step: Step) -> Iterator[Attribute]:

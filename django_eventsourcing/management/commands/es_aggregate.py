@@ -14,7 +14,7 @@ from django_eventsourcing.event_log import known_id
 from django_eventsourcing.management.arguments import add_json, whole_number
 from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.commands.es_events import event_line
-from django_eventsourcing.streams import Change, Step, last_version, read_steps, version_at
+from django_eventsourcing.streams import Change, Step, last_version, read_steps, step_at, version_at
 from django_eventsourcing.times import utc_text
 from eventsourcing.application import Application
 
@@ -61,7 +61,7 @@ class Command(SystemCommand):
                 returncode=FAILURE,
             )
         version = self._version(application, id_, last, options)
-        step = _step(application, id_, version)
+        step = step_at(application, id_, version)
         if step is None:
             raise CommandError(
                 f"{id_} has no version {version}; its last is {last}.  HINT: 'manage.py es_events "
@@ -99,14 +99,6 @@ class Command(SystemCommand):
                 returncode=FAILURE,
             )
         return version
-
-
-def _step(application: Application, id_: UUID | str, version: int) -> Step | None:
-    """Return what came of the event of the version; ``None`` if there is no such event."""
-    [first] = read_steps(application, id_)
-    before = version - 1 if version > first.event.originator_version else None
-    steps = read_steps(application, id_, after=before)
-    return next((step for step in steps if step.event.originator_version == version), None)
 
 
 def _lines(head: str, step: Step, *, is_diff: bool) -> Iterator[str]:

@@ -185,7 +185,8 @@ def test_a_database_that_fails_is_told(client, rex, monkeypatch):
     def fail(*args, **kwargs):
         raise OperationalError("the disk is <full>")
 
-    monkeypatch.setattr("django_eventsourcing.admin.streams.read_steps", fail)
+    for where in ("django_eventsourcing.streams", "django_eventsourcing.admin.streams"):
+        monkeypatch.setattr(f"{where}.read_steps", fail)
 
     assert "The stream cannot be read: the disk is <full>" in text(client.get(stream(rex)))
     shown = text(client.get(event_page(2)))
