@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["OPERATE", "MonitoredSystem"]
+__all__ = ["MANAGE", "OPERATE", "SEE_PAYLOADS", "MonitoredSystem"]
 
+SEE_PAYLOADS = "view_payloads"
+"""The codename of the permission to see what events say, rather than that there are such events."""
 OPERATE = "operate_followers"
 """The codename of the permission to pause and resume followers, and to let them try again."""
+MANAGE = "manage_followers"
+"""The codename of the permission to do what leaves events out, or makes rows again."""
 
 
 class NoRows(models.Manager["MonitoredSystem"]):
@@ -31,7 +35,11 @@ class MonitoredSystem(models.Model):
         managed = False
         base_manager_name = "objects"
         default_permissions = ("view",)
-        permissions = [(OPERATE, "Can operate followers")]
+        permissions = [
+            (SEE_PAYLOADS, "Can see payloads"),
+            (OPERATE, "Can operate followers"),
+            (MANAGE, "Can manage followers"),
+        ]
         verbose_name = _("system")
 
     def __str__(self) -> str:

@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.looks import FollowerLook, Look, look_at
 from django_eventsourcing.admin.orders import ORDERS, Order, ReasonForm
+from django_eventsourcing.admin.permissions import may_operate
 from django_eventsourcing.admin.places import find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.management.prospects import prospect_of
 from django_eventsourcing.models import MonitoredSystem
-from django_eventsourcing.monitored_system import OPERATE
 from django_eventsourcing.reading import in_one_line
 from django_eventsourcing.registry import ConfiguredSystem
 
@@ -41,11 +41,6 @@ class FollowerPages(ReadOnlyAdmin):
             path(f"<str:object_id>/{name}/", view, {"order": order}, name=f"{prefix}_{name}")
             for name, order in ORDERS.items()
         ] + super().get_pages()
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may tell followers what to do, and may see what comes of it."""
-        permission = f"{self.opts.app_label}.{OPERATE}"
-        return self.has_view_permission(request) and request.user.has_perm(permission)
 
     def follower_url(self, name: str) -> str:
         """Return the URL of the page of the follower, or segment."""
@@ -67,7 +62,7 @@ class FollowerPages(ReadOnlyAdmin):
         name = unquote(object_id)
         look = self.look_at(_find_system(name))
         follower = look.find(name)
-        can_operate = self.has_operate_permission(request) and _can_be_told(follower)
+        can_operate = may_operate(request) and _can_be_told(follower)
         return self.page(
             request,
             "follower.html",
@@ -86,7 +81,7 @@ class FollowerPages(ReadOnlyAdmin):
         """Tell the follower what to do, put that on record, and lead back to its page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not self.has_operate_permission(request):
+        if not may_operate(request):
             raise PermissionDenied
         name = unquote(object_id)
         system = _find_system(name)

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload, read_payload
+from django_eventsourcing.admin.permissions import may_view
 from django_eventsourcing.admin.places import Place, find_places
-from django_eventsourcing.admin.records import RecordAdmin, may_view
+from django_eventsourcing.admin.records import RecordAdmin
 from django_eventsourcing.models import AbstractStoredEvent
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look

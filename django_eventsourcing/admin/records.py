@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import Error as DatabaseError
 from django.db.models import Model, Q, QuerySet
@@ -21,6 +20,7 @@ from django_eventsourcing.admin.metadata import metadata_rows
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
 from django_eventsourcing.admin.payloads import read_payload
+from django_eventsourcing.admin.permissions import may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import EventClass
@@ -28,7 +28,7 @@ from django_eventsourcing.metadata import EventReference
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin", "may_view", "stored_event"]
+__all__ = ["RecordAdmin", "stored_event"]
 
 NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
@@ -330,13 +330,6 @@ class RecordAdmin(ReadOnlyAdmin):
                 url = self.record_url(number, record, places, alias)
                 links.append(Link(label=label, id=number, url=url))
         return links
-
-
-def may_view(request: HttpRequest, model: type[Model]) -> bool:
-    """Tell whether the user has the permission to view the model's records."""
-    opts = model._meta
-    codename = get_permission_codename("view", opts)
-    return request.user.has_perm(f"{opts.app_label}.{codename}")
 
 
 def stored_event(record: Any) -> StoredEvent:

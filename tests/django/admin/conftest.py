@@ -31,7 +31,7 @@ def tally(kennel):
 
 @pytest.fixture
 def viewer(db):
-    """A member of staff with the view permissions of the app, and no others."""
+    """A member of staff with the view permissions of the app, payloads too, and no others."""
     user = User.objects.create_user("viewer", password="secret", is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(
@@ -46,6 +46,13 @@ def operator(viewer):
     """The viewer, who may also tell followers what to do."""
     viewer.user_permissions.add(Permission.objects.get(codename="operate_followers"))
     return User.objects.get(pk=viewer.pk)
+
+
+@pytest.fixture
+def manager(operator):
+    """The operator, who may also do what leaves events out, or makes rows again."""
+    operator.user_permissions.add(Permission.objects.get(codename="manage_followers"))
+    return User.objects.get(pk=operator.pk)
 
 
 @pytest.fixture
