@@ -1,6 +1,7 @@
 """What all pages share: they may be read with the view permission, and nothing may be written."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -10,7 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.text import capfirst
 
+from django_eventsourcing.reading import limited_reading
+
 __all__ = ["ReadOnlyAdmin"]
+
+READING = ("GET", "HEAD")
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -22,6 +27,8 @@ class ReadOnlyAdmin(ModelAdmin):
     """Refuses to add, change and delete, whoever asks; subclasses say what there is to read."""
 
     actions = None
+    longest_read = 10.0
+    """Seconds that a statement may take for a page that only reads."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -37,7 +44,22 @@ class ReadOnlyAdmin(ModelAdmin):
         return []
 
     def get_urls(self) -> list[URLPattern]:
-        return [*self.get_pages(), *super().get_urls()]
+        patterns = [*self.get_pages(), *super().get_urls()]
+        for pattern in patterns:
+            pattern.callback = self._limited(pattern.callback)
+        return patterns
+
+    def _limited(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """Return the view with a limit for what it reads; what operates is given its time."""
+
+        @wraps(view)
+        def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in READING:
+                return view(request, *args, **kwargs)
+            with limited_reading(self.longest_read):
+                return view(request, *args, **kwargs)
+
+        return limited
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         raise PermissionDenied
@@ -51,7 +73,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def check_reading(self, request: HttpRequest) -> None:
         """Raise ``PermissionDenied`` unless the request only reads, and may."""
-        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+        if request.method not in READING or not self.has_view_permission(request):
             raise PermissionDenied
 
     def page(
