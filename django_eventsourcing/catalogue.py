@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from eventsourcing.domain import CanMutateAggregate, CanSnapshotAggregate, DomainEvent
 from eventsourcing.topics import construct_topic
@@ -18,6 +19,14 @@ class EventClass:
     name: str
     """The qualified name: ``Dog.TrickAdded``."""
     topic: str
+
+    @property
+    def cls(self) -> type[Any]:
+        """The class itself."""
+        found = _found(self.module, self.name)
+        if not isinstance(found, type):
+            raise LookupError(f"{self.module} has no class {self.name}.")
+        return found
 
 
 def event_classes() -> list[EventClass]:
@@ -47,7 +56,11 @@ def _entry(cls: type) -> EventClass:
 
 def _is_importable(cls: type) -> bool:
     """Tell whether the class is found where it says it is, as no class in a function is."""
-    found: object = sys.modules.get(cls.__module__)
-    for name in cls.__qualname__.split("."):
+    return _found(cls.__module__, cls.__qualname__) is cls
+
+
+def _found(module: str, qualified_name: str) -> object:
+    found: object = sys.modules.get(module)
+    for name in qualified_name.split("."):
         found = getattr(found, name, None)
-    return found is cls
+    return found

@@ -57,14 +57,18 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         def method(*args: Any, **kwargs: Any) -> _R:
             if not args:
                 raise TypeError(f"{self._name}() requires at least 1 positional argument")
-            if self._deferred:
-                self._resolve_deferred()
-            implementation: Any = self.dispatcher.dispatch(type(args[0]))
+            implementation: Any = self.implementation_for(type(args[0]))
             result: _R = implementation.__get__(obj, owner)(*args, **kwargs)
             return result
 
         method.register = self.register  # type: ignore[attr-defined]
         return method
+
+    def implementation_for(self, cls: type[Any]) -> Callable[..., Any]:
+        """Return what is called for an instance of the class; ``func`` if nothing is registered."""
+        if self._deferred:
+            self._resolve_deferred()
+        return self.dispatcher.dispatch(cls)
 
     @property
     def __isabstractmethod__(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from django_eventsourcing.admin.code_pages import CodePages
 from django_eventsourcing.admin.followers import FollowerPages
 from django_eventsourcing.admin.graph import Graph, draw
 from django_eventsourcing.admin.looks import Look
@@ -24,7 +25,7 @@ class Panel:
 
 
 @admin.register(MonitoredSystem)
-class MonitoredSystemAdmin(FollowerPages):
+class MonitoredSystemAdmin(FollowerPages, CodePages):
     """Shows how the configured systems are doing."""
 
     def changelist_view(
@@ -40,5 +41,6 @@ class MonitoredSystemAdmin(FollowerPages):
             self.list_title,
             panels=[Panel(look=look, graph=draw(look)) for look in looks],
             problems=places.problems,
+            tools=self.get_tools(),
             **(extra_context or {}),
         )

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from typing import Self
 from uuid import UUID, uuid4
 
@@ -13,6 +12,7 @@ from django.db import connections, transaction
 from django.db.models import Case, F, IntegerField, Q, QuerySet, TextField, Value, When
 
 from django_eventsourcing.database_clock import DatabaseNow, seconds_between
+from django_eventsourcing.distribution import installed_version
 from django_eventsourcing.operating_models import FollowerRecord, WorkerRecord
 from django_eventsourcing.problems import storable
 from django_eventsourcing.runners.failures import Failure
@@ -66,7 +66,7 @@ class WorkerIdentity:
             host=host[:LONGEST_NAME],
             pid=pid,
             pid_space=pid_space(),
-            version=_version(),
+            version=installed_version(),
         )
 
 
@@ -299,10 +299,3 @@ def _error_of_failed() -> Case:
 
 def _remaining(now: datetime, expires_at: datetime | None) -> float:
     return seconds_between(now, expires_at) if expires_at else 0.0
-
-
-def _version() -> str:
-    try:
-        return version("django-eventsourcing")
-    except PackageNotFoundError:
-        return ""

@@ -14,7 +14,7 @@ from django_eventsourcing.verifying.asking import go_on
 from eventsourcing.application import Application
 from eventsourcing.topics import TopicError, find_topic
 
-__all__ = ["TopicReport", "TopicVerification", "UnresolvedTopic"]
+__all__ = ["TopicReport", "TopicVerification", "UnresolvedTopic", "fault_of_topic"]
 
 WINDOW = 20_000
 """How many ids are looked at in one statement."""
@@ -92,7 +92,7 @@ class TopicVerification:
                     topic=topic, events=seen.events, first_id=seen.first_id, error=error
                 )
                 for topic, seen in sorted(self._seen.items())
-                if (error := _fault_of(topic))
+                if (error := fault_of_topic(topic))
             ],
         )
 
@@ -121,7 +121,7 @@ class TopicVerification:
         progress.finish()
 
 
-def _fault_of(topic: str) -> str:
+def fault_of_topic(topic: str) -> str:
     """Return why the topic stands for no class; an empty text if it does."""
     try:
         found = find_topic(topic)

@@ -81,6 +81,48 @@ class Walks(ProcessApplication):
         pass
 
 
+class Visit(Aggregate):
+    class Began(Aggregate.Created):
+        class_version = 2
+
+    class Paid(Aggregate.Event):
+        class_version = 3
+        pence: int
+
+        @staticmethod
+        def upcast_v1_v2(state):
+            state["pence"] = state.pop("shillings") * 12
+
+        @staticmethod
+        def upcast_v2_v3(state):
+            state["pence"] = int(state["pence"])
+
+    @event(Began)
+    def __init__(self):
+        self.paid = 0
+
+    @event(Paid)
+    def pay(self, pence):
+        self.paid += pence
+
+
+class Counting(ProcessApplication):
+    @singledispatchmethod
+    def policy(self, domain_event, processing_event):
+        pass
+
+    @policy.register
+    def _(self, domain_event: Visit.Paid, processing_event):
+        pass
+
+
+class Listening(ProcessApplication):
+    def policy(self, domain_event, processing_event):
+        pass
+
+
 system = System(pipes=[[Kennel, Tally], [Kennel, Names]])
 other_system = System(pipes=[[Visits]])
 walking_system = System(pipes=[[Visits, Walks]])
+counting_system = System(pipes=[[Visits, Counting]])
+listening_system = System(pipes=[[Visits, Listening]])

@@ -6,6 +6,8 @@ from html import unescape
 from django.contrib.admin.utils import quote
 
 __all__ = [
+    "CATALOGUE",
+    "CONFIGURATION",
     "EVENTS",
     "LOGS",
     "POSITIONS",
@@ -23,6 +25,8 @@ LOGS = f"{EVENTS}log/"
 SNAPSHOTS = "/admin/django_eventsourcing/snapshotrecord/"
 POSITIONS = "/admin/django_eventsourcing/trackingrecord/"
 SYSTEMS = "/admin/django_eventsourcing/monitoredsystem/"
+CATALOGUE = f"{SYSTEMS}catalogue/"
+CONFIGURATION = f"{SYSTEMS}configuration/"
 
 
 def follower_page(name: str) -> str:

@@ -4,7 +4,16 @@ import pytest
 from django.test import Client
 
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
-from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS, SYSTEMS, follower_page
+from tests.django.admin.pages import (
+    CATALOGUE,
+    CONFIGURATION,
+    EVENTS,
+    LOGS,
+    POSITIONS,
+    SNAPSHOTS,
+    SYSTEMS,
+    follower_page,
+)
 from tests.django.admin.records import DOG, make_events
 
 PAGES = [
@@ -17,6 +26,8 @@ PAGES = [
     POSITIONS,
     SYSTEMS,
     follower_page("Tally"),
+    CATALOGUE,
+    CONFIGURATION,
 ]
 FORGED = [
     (EVENTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
@@ -33,6 +44,8 @@ FORGED = [
     (SYSTEMS, {"action": "delete_selected", "_selected_action": "Tally", "post": "yes"}),
     (f"{SYSTEMS}add/", {"name": "Tally"}),
     (follower_page("Tally"), {"name": "Tally"}),
+    (CATALOGUE, {}),
+    (CONFIGURATION, {"DEBUG": "True"}),
     (f"{SYSTEMS}Tally/delete/", {"post": "yes"}),
 ]
 

@@ -1,0 +1,198 @@
+"""
+Measure every page of the admin on a long log, and look at what it asks the database.
+
+    export DATABASE_URL=postgresql://postgres@127.0.0.1/long
+    python -m benchmarks.long_log 10000000
+    python -m benchmarks.admin_pages
+
+It goes through the links of the pages from the first ones on, as a superuser, and takes a few pages
+of each kind. Exits with 1 if a page takes more than 300 ms or 12 queries, a query more than 50 ms,
+or one counts, skips or drops duplicates. Times are the medians of three. What begins and ends
+transactions, and sets time limits, is no query.
+"""
+
+import argparse
+import os
+import random
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from statistics import median
+from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
+
+import django
+
+MOST_QUERIES = 12
+LONGEST_PAGE = 0.3
+LONGEST_QUERY = 0.05
+FORBIDDEN = re.compile(r"\bCOUNT\(|\bOFFSET\b|\bDISTINCT\b", re.IGNORECASE)
+NO_QUERY = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|SET)\b|.*statement_timeout")
+ROUNDS = 3
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """What a page took."""
+
+    url: str
+    status: int
+    seconds: float
+    queries: int
+    slowest: float
+    slowest_sql: str
+    forbidden: list[str] = field(default_factory=list)
+    body: str = ""
+
+    @property
+    def faults(self) -> list[str]:
+        found = []
+        if self.status != 200:
+            found.append(f"status {self.status}")
+        if self.seconds > LONGEST_PAGE:
+            found.append("slow")
+        if self.queries > MOST_QUERIES:
+            found.append("queries")
+        if self.slowest > LONGEST_QUERY:
+            found.append(f"slow query: {self.slowest_sql}")
+        return found + self.forbidden
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--of-a-kind", type=int, default=4, help="pages of each kind at most")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="a part of the names of pages to be taken")
+    arguments = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    os.environ.setdefault("DEBUG", "off")
+    os.environ.setdefault("ALLOWED_HOSTS", "testserver")
+    django.setup()
+    random.seed(arguments.seed)
+    visits = list(walked(arguments.of_a_kind, arguments.only))
+    return report(visits)
+
+
+def walked(of_a_kind: int, only: str) -> Iterator[tuple[str, Visit]]:
+    """Yield the kind of each page and what it took, from link to link."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    user, _ = User.objects.get_or_create(
+        username="benchmark", defaults={"is_staff": True, "is_superuser": True}
+    )
+    client = Client()
+    client.force_login(user)
+    waiting = list(first_pages())
+    seen: set[str] = set(waiting)
+    taken: defaultdict[str, int] = defaultdict(int)
+    while waiting:
+        url = waiting.pop(0)
+        kind = kind_of(url)
+        if taken[kind] >= of_a_kind:
+            continue
+        taken[kind] += 1
+        visit = visited(client, url)
+        if only in kind:
+            yield kind, visit
+        links = [link for link in links_of(url, visit.body) if link not in seen]
+        random.shuffle(links)
+        seen.update(links)
+        waiting += links
+
+
+def first_pages() -> Iterator[str]:
+    """Yield where to begin: the lists, and searches."""
+    from benchmarks.long_log import long_stream
+    from django_eventsourcing.models import StoredEventRecord
+
+    yield "/admin/"
+    for model in ("monitoredsystem", "storedeventrecord", "snapshotrecord", "trackingrecord"):
+        yield f"/admin/django_eventsourcing/{model}/"
+    events = "/admin/django_eventsourcing/storedeventrecord/"
+    stream = long_stream()
+    for query in ("", "?version=950", "?version=15000", "?at=2011-06-01"):
+        yield f"{events}stream/default/PermitCases/{stream}/{query}"
+    middle = (StoredEventRecord.objects.latest("id").pk) // 2
+    yield f"{events}{middle}/change/"
+    yield f"{events}?before={middle}&application=PermitCases"
+    yield f"{events}?after={middle}&application=PermitCases"
+    yield f"{events}?topic=example_project.training.domain:Dog.Registered&before={middle}"
+
+
+def visited(client: object, url: str) -> Visit:
+    """Return what the page took, and what it asked."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        response = client.get(url)
+        times.append(time.perf_counter() - started)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(url)
+    queries = [q for q in captured.captured_queries if not NO_QUERY.match(q["sql"])]
+    slowest = max(queries, key=lambda q: float(q["time"]), default={"time": "0", "sql": ""})
+    return Visit(
+        url=url,
+        status=response.status_code,
+        seconds=median(times),
+        queries=len(queries),
+        slowest=float(slowest["time"]),
+        slowest_sql=slowest["sql"],
+        forbidden=[q["sql"] for q in queries if FORBIDDEN.search(q["sql"])],
+        body=response.content.decode(),
+    )
+
+
+def kind_of(url: str) -> str:
+    """Return the name of the page, with the names of its parameters."""
+    from django.urls import Resolver404, resolve
+
+    parts = urlsplit(url)
+    try:
+        name = resolve(parts.path).url_name or parts.path
+    except Resolver404:
+        name = "not found"
+    return " ".join([name, *sorted({key for key, _ in parse_qsl(parts.query)})])
+
+
+def links_of(url: str, body: str) -> list[str]:
+    """Return where the page leads to among the pages of the app, without what is beside it."""
+    content = body.partition('id="content-main"')[2]
+    links = [urldefrag(urljoin(url, unescape(link)))[0] for link in re.findall(HREF, content)]
+    return [link for link in dict.fromkeys(links) if "/django_eventsourcing/" in link]
+
+
+HREF = r'href="([^"]*)"'
+
+
+def report(visits: list[tuple[str, Visit]]) -> int:
+    """Write a line for each kind of page, with the worst of its visits, and what is wrong."""
+    kinds: defaultdict[str, list[Visit]] = defaultdict(list)
+    for kind, visit in visits:
+        kinds[kind].append(visit)
+    width = max(map(len, kinds))
+    write(f"{'page':{width}}  pages     ms  queries  slowest query ms")
+    for kind, found in sorted(kinds.items()):
+        write(
+            f"{kind:{width}}  {len(found):5}  {max(v.seconds for v in found) * 1000:5.0f}  "
+            f"{max(v.queries for v in found):7}  {max(v.slowest for v in found) * 1000:16.0f}"
+        )
+    faults = [(visit.url, fault) for _, visit in visits for fault in visit.faults]
+    for url, fault in faults:
+        write(f"{url}: {fault[:2000]}")
+    write(f"{len(visits)} pages of {len(kinds)} kinds, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+def write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
