@@ -81,7 +81,11 @@ class CodePages(ReadOnlyAdmin):
         """Show the classes of events that the code defines, and topics that lead to none."""
         self.check_reading(request)
         places = find_places()
-        details = [details_of(each, places.systems) for each in event_classes()]
+        details = [
+            details_of(each, places.systems)
+            for each in event_classes()
+            if not each.module.startswith("eventsourcing.")
+        ]
         lost, problems = _lost_topics(places)
         return self.page(
             request,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -95,6 +96,8 @@ class ReadOnlyAdmin(ModelAdmin):
                 "opts": self.model._meta,
                 "title": title,
                 "trail": trail,
+                # Unfold has breadcrumbs of its own, which end at the list, and no title.
+                "needs_title": apps.is_installed("unfold"),
                 **context,
             },
             status=status,

@@ -20,6 +20,7 @@ def test_the_catalogue_shows_classes_fields_and_versions(client):
     shown = text(client.get(CATALOGUE))
 
     assert "tests.django.admin.kennel" in shown
+    assert "eventsourcing.domain Class" not in shown
     assert "Dog.Weighed kilograms: Decimal 1 - -" in shown
 
 
