@@ -22,15 +22,24 @@ class MetadataRow:
     """What kind of value it is in JSON."""
     is_long: bool = False
     """Whether it is a list or an object, on lines of its own."""
+    is_masked: bool = False
+    """Whether the value is not for the reader to see; then there is no text."""
     url: str = ""
     """The page of the event that the value names."""
 
 
-def metadata_rows(metadata: Any, url_of: Callable[[Any], str]) -> Sequence[MetadataRow]:
-    """Return the rows, those of reserved keys first; ``url_of`` knows the page of a causation."""
+def metadata_rows(
+    metadata: Any, url_of: Callable[[Any], str], *, is_masked: bool = False
+) -> Sequence[MetadataRow]:
+    """
+    Return the rows, those of reserved keys first; ``url_of`` knows the page of a causation.
+
+    Masked, the values are left out, but for those that say how events belong together.
+    """
     if not isinstance(metadata, Mapping):
         # Nobody records such a thing through an application.
-        return [] if metadata is None else [_row(_("Metadata"), metadata)]
+        whole = _row(_("Metadata"), metadata, is_masked=is_masked)
+        return [] if metadata is None else [whole]
     labels = {
         "correlation_id": _("Correlation"),
         "causation_id": _("Causation"),
@@ -40,11 +49,14 @@ def metadata_rows(metadata: Any, url_of: Callable[[Any], str]) -> Sequence[Metad
     for key in [*labels, *sorted(metadata.keys() - labels)]:
         if key in metadata:
             url = url_of(metadata[key]) if key == "causation_id" else ""
-            rows.append(_row(labels.get(key, key), metadata[key], url))
+            hidden = is_masked and key not in ("correlation_id", "causation_id")
+            rows.append(_row(labels.get(key, key), metadata[key], url, is_masked=hidden))
     return rows
 
 
-def _row(label: str, value: Any, url: str = "") -> MetadataRow:
+def _row(label: str, value: Any, url: str = "", *, is_masked: bool = False) -> MetadataRow:
+    if is_masked:
+        return MetadataRow(label=visible(label), text="", kind=_kind(value), is_masked=True)
     is_long = isinstance(value, list | dict)
     text = value if isinstance(value, str) else readable_json(value) or "null"
     return MetadataRow(

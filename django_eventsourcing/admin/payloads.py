@@ -12,7 +12,14 @@ from django_eventsourcing.payloads import readable, readable_event, visible
 from django_eventsourcing.problems import one_line
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["Payload", "read_payload", "readable_json", "readable_line"]
+__all__ = [
+    "MASKED",
+    "Payload",
+    "hidden_by_permission",
+    "read_payload",
+    "readable_json",
+    "readable_line",
+]
 
 TEXT_LIMIT = 200_000
 """Characters of a payload that are shown; a page must stay readable, and small."""
@@ -24,7 +31,11 @@ STORED_LIMIT = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """What a stored event says: either ``text``, or an ``error`` that says why it is unreadable."""
+    """
+    What a stored event says: ``text``, or an ``error`` that says why it is unreadable.
+
+    For those who may not see it, it is masked, and there is nothing else in it.
+    """
 
     text: str = ""
     """The event's own values as indented JSON."""
@@ -33,6 +44,16 @@ class Payload:
     """The beginning of the state as it is stored."""
     size: int = 0
     """The number of bytes of the state as it is stored."""
+    is_masked: bool = False
+
+
+MASKED = Payload(is_masked=True)
+"""The payload for those who may not see it."""
+
+
+def hidden_by_permission() -> str:
+    """Tell in place of what an event says why that is not shown."""
+    return _("Hidden: you lack the permission “Can see payloads”.")
 
 
 def readable_json(values: Any) -> str:

@@ -19,8 +19,8 @@ from django_eventsourcing.admin.filters import FilterForm
 from django_eventsourcing.admin.metadata import metadata_rows
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
-from django_eventsourcing.admin.payloads import read_payload
-from django_eventsourcing.admin.permissions import may_view
+from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
+from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import EventClass
@@ -180,6 +180,12 @@ class RecordAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         )
 
+    def shown_payload(
+        self, request: HttpRequest, place: Place | None, name: str, event: StoredEvent
+    ) -> Payload:
+        """Return what an event says, as the user may see it; pages show no payload but this."""
+        return read_payload(place, name, event) if may_see_payloads(request) else MASKED
+
     def record_url(self, number: int, like: Any, places: Places, alias: str) -> str:
         """Return the URL of the page of a record, which is in the same table as the other one."""
         query = self._other_database(places, alias)
@@ -200,10 +206,13 @@ class RecordAdmin(ReadOnlyAdmin):
         return {
             "row": self._row(record, places, alias),
             "topic": split_at_dots(record.topic),
-            "payload": read_payload(place, record.application_name, stored_event(record)),
+            "payload": self.shown_payload(
+                request, place, record.application_name, stored_event(record)
+            ),
             "metadata": metadata_rows(
                 getattr(record, "metadata", None),
                 lambda value: self._event_url(request, EventReference.parse(value), places),
+                is_masked=not may_see_payloads(request),
             ),
             "stream_links": self._neighbours(record, places, alias, "originator_version"),
             "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],

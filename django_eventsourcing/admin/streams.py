@@ -1,7 +1,7 @@
 """Streams: the events of one aggregate, and what it was after each of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
-from django_eventsourcing.admin.payloads import readable_line
+from django_eventsourcing.admin.payloads import hidden_by_permission, readable_line
+from django_eventsourcing.admin.permissions import may_see_payloads
 from django_eventsourcing.admin.places import Place, Places
 from django_eventsourcing.event_log import LoggedEvent, known_id
 from django_eventsourcing.payloads import visible
@@ -143,9 +144,10 @@ class StreamPages(NotificationLogPages):
         return {
             "problems": [problem] if problem else [],
             "step": step,
-            "error": visible(step.error) if step else "",
+            "error": _error(request, step.error) if step else "",
             "at": asked.at,
-            "attributes": list(_attributes(step)) if step else [],
+            "attributes": _attributes(request, step) if step else [],
+            "is_masked": not may_see_payloads(request),
             "last": last,
             "moments": [self._moment(place, id_, each, asked.version) for each in steps],
             "links": self._stream_links(place, id_, asked, steps),
@@ -189,8 +191,9 @@ class StreamPages(NotificationLogPages):
         return {
             **shown,
             "step": step,
-            "error": visible(error),
-            "changes": [each for each in _attributes(step) if each.kind] if step else [],
+            "error": _error(request, error),
+            "changes": [each for each in _attributes(request, step) if each.kind] if step else [],
+            "is_masked": not may_see_payloads(request),
             "travel_url": self.stream_url(place, id_, version),
         }
 
@@ -245,8 +248,24 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _attributes(step: Step) -> Iterator[Attribute]:
-    """Yield the attributes after an event, each with what was before it, and those removed."""
+def _error(request: HttpRequest, error: str) -> str:
+    """Return why an aggregate cannot be made; such a text may quote what an event says."""
+    if error and not may_see_payloads(request):
+        return hidden_by_permission()
+    return visible(error)
+
+
+def _attributes(request: HttpRequest, step: Step) -> list[Attribute]:
+    """Return the attributes after an event, each with what was before it, and those removed."""
+    found = list(_all_attributes(step))
+    if may_see_payloads(request):
+        return found
+    # Values are in JSON's quotes, so that the word is none of them.
+    hidden = _("hidden")
+    return [replace(each, now=each.now and hidden, before=each.before and hidden) for each in found]
+
+
+def _all_attributes(step: Step) -> Iterator[Attribute]:
     changes = {change.name: change for change in step.changes}
     for name, value in (step.state or {}).items():
         change = changes.pop(name, None)

@@ -72,3 +72,10 @@ def client(viewer):
     client = Client()
     client.force_login(viewer)
     return client
+
+
+@pytest.fixture
+def outsider(viewer):
+    """The viewer, who may not see payloads."""
+    viewer.user_permissions.remove(Permission.objects.get(codename="view_payloads"))
+    return User.objects.get(pk=viewer.pk)
