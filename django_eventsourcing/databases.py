@@ -68,6 +68,7 @@ def models_in(system: ConfiguredSystem, alias: str) -> list[type[Model]]:
     from django_eventsourcing.models import (
         DeadLetterRecord,
         FollowerRecord,
+        FollowerStatistic,
         NotificationCounter,
         ProjectionRecord,
         WorkerRecord,
@@ -79,7 +80,8 @@ def models_in(system: ConfiguredSystem, alias: str) -> list[type[Model]]:
         own = system.models_of(name)
         models += [own.event, own.snapshot]
         if name in system.system.follows:
-            models += [own.tracking, FollowerRecord, WorkerRecord, DeadLetterRecord]
+            models += [own.tracking, FollowerRecord, WorkerRecord]
+            models += [DeadLetterRecord, FollowerStatistic]
             if issubclass(system.class_of(name), ModelProjection):
                 models.append(ProjectionRecord)
     if models and connections[alias].vendor == "mysql":

@@ -19,6 +19,7 @@ from django_eventsourcing.monitored_system import MonitoredSystem
 from django_eventsourcing.operating_models import (
     DeadLetterRecord,
     FollowerRecord,
+    FollowerStatistic,
     ProjectionRecord,
     WorkerRecord,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "AbstractTracking",
     "DeadLetterRecord",
     "FollowerRecord",
+    "FollowerStatistic",
     "MonitoredSystem",
     "NotificationCounter",
     "ProjectionRecord",

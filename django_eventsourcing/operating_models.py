@@ -10,7 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.fields import ExactCharField, UTCDateTimeField
 
-__all__ = ["DeadLetterRecord", "FollowerRecord", "ProjectionRecord", "WorkerRecord"]
+__all__ = [
+    "DeadLetterRecord",
+    "FollowerRecord",
+    "FollowerStatistic",
+    "ProjectionRecord",
+    "WorkerRecord",
+]
 
 
 class WorkerRecord(models.Model):
@@ -80,6 +86,36 @@ class FollowerRecord(models.Model):
 
     def __str__(self) -> str:
         return self.application_name
+
+
+class FollowerStatistic(models.Model):
+    """What workers have processed of a follower, or segment, in one minute."""
+
+    id = models.BigAutoField(primary_key=True)
+    application_name = ExactCharField(max_length=255)
+    """The follower's name, or that of a segment."""
+    minute = UTCDateTimeField()
+    """When the minute began, by the clock of the database."""
+    processed = models.BigIntegerField(default=0)
+    """How many notifications were processed."""
+    passed = models.BigIntegerField(default=0)
+    """By how many ids the positions went on: also by those of others in the same table."""
+    seconds = models.FloatField(default=0.0)
+    """For how long there was something to process, all workers together."""
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("statistic")
+        constraints = [
+            # Read, and deleted, by the time.
+            models.UniqueConstraint(
+                fields=["minute", "application_name"],
+                name="django_eventsourcing_statistic_minute",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_name}: {self.processed} in the minute of {self.minute}"
 
 
 class DeadLetterRecord(models.Model):

@@ -18,6 +18,7 @@ from django_eventsourcing.runners.outages import Incident, OutageBackoff, close_
 from django_eventsourcing.runners.report import State
 from django_eventsourcing.runners.shares import Standing
 from django_eventsourcing.runners.silence import Silence
+from django_eventsourcing.runners.statistics import Statistics, StatisticTable
 from django_eventsourcing.runners.worker import FollowerWorker
 from django_eventsourcing.signals import lease_acquired, lease_lost
 from eventsourcing.persistence import PersistenceError
@@ -118,6 +119,7 @@ class Account:
         self._incident = incident or Incident()
         self._silence = silence or Silence(table.alias)
         self._clock = clock
+        self._statistics = Statistics(StatisticTable(table.alias), workers, clock)
         self._held: set[str] = set()
         self._passed_on: set[str] = set()
         """Those that are held until their batch is finished."""
@@ -160,6 +162,7 @@ class Account:
         """Write what the threads have come to, and give everything back, if that is possible."""
         try:
             self._write({})
+            self._statistics.write(self._held)
         except Exception as error:  # noqa: BLE001 - what is held is given back all the same
             logger.warning(
                 "What the followers have come to is not on record in database %r: %s",
@@ -188,7 +191,8 @@ class Account:
         if self._is_stopping() and self._takes_share:
             self._table.leave_shares()
             self._takes_share = False
-        if began - self._beaten_at >= self._timing.heartbeat:
+        is_due = began - self._beaten_at >= self._timing.heartbeat
+        if is_due:
             self._note_locked(self._table.beat(self._wake_up()), began)
             self._beaten_at = began
         self._table.bury_the_dead()
@@ -201,6 +205,9 @@ class Account:
         # Whoever has ended by now has come to what is written.
         done = self._done()
         self._write(rows)
+        # Those that are given back may have been processed to the end just now.
+        if is_due:
+            self._statistics.write(self._held)
         self._give_back(done)
         return self._next_look(rows)
 

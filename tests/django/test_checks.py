@@ -518,8 +518,9 @@ def test_e017_tables_that_routers_keep_out(run, settings):
             "DATABASE_ROUTERS keep these tables out of it: django_eventsourcing.StoredEventRecord, "
             "django_eventsourcing.SnapshotRecord, django_eventsourcing.TrackingRecord, "
             "django_eventsourcing.FollowerRecord, django_eventsourcing.WorkerRecord, "
-            "django_eventsourcing.DeadLetterRecord.  HINT: Let allow_migrate() of the routers return "
-            "True or None for them there, then migrate the database."
+            "django_eventsourcing.DeadLetterRecord, django_eventsourcing.FollowerStatistic.  HINT: "
+            "Let allow_migrate() of the routers return True or None for them there, then migrate "
+            "the database."
         )
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from django_eventsourcing import get_system, registry
-from django_eventsourcing.models import FollowerRecord, TrackingRecord
+from django_eventsourcing.models import FollowerRecord, FollowerStatistic, TrackingRecord
 from django_eventsourcing.recorders.errors import SegmentsNotInForceError
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners import State, ThreadedRunner
@@ -222,3 +222,13 @@ def test_who_waits_for_the_follower_is_woken_by_its_segments(split):
         recorder.wait("DogSchool", head, timeout=20)
 
     assert recorder.max_tracking_id("DogSchool") == head
+
+
+def test_each_segment_has_statistics_of_its_own(split, database):
+    system = split({"Diary": 2})
+    register_dogs(system, 12, 5)
+
+    run_once(system)
+
+    rows = FollowerStatistic.objects.using(database).filter(application_name__startswith="Diary")
+    assert set(rows.values_list("application_name", flat=True)) == {"Diary[1/2]", "Diary[2/2]"}
