@@ -63,7 +63,7 @@ FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND objsubid = 2
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND classid = %s AND objid = %s::regclass::oid
-  AND pid IS DISTINCT FROM pg_backend_pid()
+  AND (pid IS NULL OR pid <> pg_backend_pid())
 GROUP BY virtualtransaction, pid
 ORDER BY min(xact_start), pid
 """

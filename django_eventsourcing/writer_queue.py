@@ -23,6 +23,7 @@ class WriterQueue:
     seconds: float
     """How long the transaction has been open."""
     waiting: int
+    """How many wait; counted up to 1,000."""
     command: str
     """What the connection does; ``Sleep`` if its program leaves it idle."""
 
@@ -48,25 +49,26 @@ def find_writer_queue(alias: str) -> WriterQueue | None:
             if error.args[0] == _ACCESS_DENIED:
                 return None
             raise
-        row = cursor.fetchone()
-    if row is None:
+        rows = cursor.fetchall()
+    if not rows:
         return None
-    pid, seconds, waiting, command = row
-    return WriterQueue(pid=pid, seconds=float(seconds), waiting=waiting, command=command or "")
+    pid, seconds, _, command = rows[0]
+    # Whoever waits for several locks has a row for each of them.
+    waiting = {waits for holder, _, waits, _ in rows if holder == pid}
+    return WriterQueue(pid=pid, seconds=float(seconds), waiting=len(waiting), command=command or "")
 
 
 # Those who wait, wait for each other, too: the one at the head of the queue does not wait. Between
 # the looks of the server at its own locks, the table of processes may have moved on.
 _QUEUE = """
 SELECT head.trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, head.trx_started, NOW()),
-       COUNT(DISTINCT waits.requesting_trx_id), MIN(processes.command)
+       waits.requesting_trx_id, processes.command
 FROM information_schema.innodb_lock_waits AS waits
 JOIN information_schema.innodb_locks AS locks ON locks.lock_id = waits.requested_lock_id
 JOIN information_schema.innodb_trx AS head ON head.trx_id = waits.blocking_trx_id
 LEFT JOIN information_schema.processlist AS processes ON processes.id = head.trx_mysql_thread_id
 WHERE locks.lock_table LIKE %s AND locks.lock_table LIKE CONCAT('`', DATABASE(), '`.%%')
   AND head.trx_state <> 'LOCK WAIT'
-GROUP BY head.trx_mysql_thread_id, head.trx_started
-ORDER BY head.trx_started
-LIMIT 1
+ORDER BY head.trx_started, head.trx_mysql_thread_id
+LIMIT 1000
 """

@@ -1,6 +1,6 @@
 """Records: which rebuild is under way, how far it is, and who does it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.runners.leases import LeaseTiming, WorkerIdentity
 from django_eventsourcing.runners.processes import is_alive, pid_space
 
-__all__ = ["Claim", "ProjectionRows", "command_for", "in_words", "time_of"]
+__all__ = ["Claim", "ProjectionRows", "command_for", "in_words", "read_records", "time_of"]
 
 Kind, Step = ProjectionRecord.Kind, ProjectionRecord.Step
 LONGEST_USER = 255
@@ -185,6 +185,13 @@ _NOTHING_UNDER_WAY: dict[str, Any] = {
     "started_by": "",
     "worker": None,
 }
+
+
+def read_records(alias: str, followers: Collection[str]) -> list[ProjectionRecord]:
+    """Return what is on record of these projections' rows."""
+    with database_errors(alias):
+        records = ProjectionRecord.objects.using(alias).filter(application_name__in=followers)
+        return list(records.order_by("id"))
 
 
 def in_words(kind: str) -> str:

@@ -12,6 +12,7 @@ from django_eventsourcing.rebuilding.records import (
     Step,
     command_for,
     in_words,
+    read_records,
     time_of,
 )
 from django_eventsourcing.rebuilding.refusals import version_of
@@ -38,7 +39,8 @@ def projection_notices(
 ) -> list[ProjectionNotice]:
     """Return what is to be known of the rows of the system's projections, or of those named."""
     names = _projections(system, system.runs if followers is None else followers)
-    return [notice for name in names for notice in _notices(system, name)]
+    records = _records(system, names)
+    return [notice for name in names for notice in _notices(system, name, records.get(name))]
 
 
 def note_versions(system: ConfiguredSystem, followers: Iterable[str]) -> list[ProjectionNotice]:
@@ -66,9 +68,22 @@ def _projections(system: ConfiguredSystem, followers: Iterable[str]) -> Sequence
     ]
 
 
-def _notices(system: ConfiguredSystem, name: str) -> Iterable[ProjectionNotice]:
+def _records(system: ConfiguredSystem, names: Iterable[str]) -> dict[str, ProjectionRecord]:
+    """Return what is on record of the projections, of those in a database by one query."""
+    kept: dict[str, list[str]] = {}
+    for name in names:
+        kept.setdefault(system.database_of(name), []).append(name)
+    return {
+        record.application_name: record
+        for alias, own in kept.items()
+        for record in read_records(alias, own)
+    }
+
+
+def _notices(
+    system: ConfiguredSystem, name: str, record: ProjectionRecord | None
+) -> Iterable[ProjectionNotice]:
     rows = ProjectionRows(system.database_of(name), name)
-    record = rows.read()
     if record is None:
         return
     code, latest = version_of(system, name), max(record.version or 0, record.building or 0)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.expressions import BaseExpression
 
 from django_eventsourcing.database_clock import DatabaseNow, seconds_between
 from django_eventsourcing.databases import without_password
@@ -32,11 +33,14 @@ from django_eventsourcing.recorders.errors import (
 )
 from django_eventsourcing.registry import ConfiguredSystem, get_system
 from django_eventsourcing.segments import Segment
+from django_eventsourcing.status.at_once import Counted, read_at_once
+from django_eventsourcing.status.paces import Pace, read_paces
 from django_eventsourcing.status.values import (
     FollowerStatus,
     HolderStatus,
     PipeStatus,
     SystemStatus,
+    Verdict,
     WorkerStatus,
 )
 from django_eventsourcing.status.verdicts import judge
@@ -72,10 +76,9 @@ def system_status(alias: str = "default", *, count_limit: int = COUNT_LIMIT) -> 
 class _Operating:
     """What the operating tables of one database say."""
 
-    now: datetime | None = None
     followers: dict[str, FollowerRecord] = field(default_factory=dict)
     workers: dict[Any, WorkerStatus] = field(default_factory=dict)
-    parked: dict[str, int] = field(default_factory=dict)
+    paces: dict[str, Pace] = field(default_factory=dict)
     error: str = ""
 
 
@@ -87,6 +90,14 @@ class _Row:
     moved_seconds: float
 
 
+class _Question(NamedTuple):
+    """What is asked of a database, among other things, in one statement."""
+
+    what: str
+    upstream: str = ""
+    follower: str = ""
+
+
 class _Look:
     """One look at a system; each table is asked once, and remembered."""
 
@@ -95,12 +106,13 @@ class _Look:
         self._limit = count_limit
         self._operating: dict[str, _Operating] = {}
         self._rows: dict[tuple[str, type[AbstractTracking]], dict[tuple[str, str], _Row]] = {}
-        self._heads: dict[str, int | None] = {}
+        self._answers: dict[str, dict[_Question, Any] | str] = {}
         self._errors: dict[str, str] = {}
 
     def status(self) -> SystemStatus:
-        names = self._system.runs
-        observed = [self._observed(name) for name in names]
+        found = [self._found(name) for name in self._system.runs]
+        self._ask(found)
+        observed = [self._observed(each) for each in found]
         holders = list(self._holders(observed))
         followers = [self._judged(each, holders) for each in observed]
         holders += self._queues()
@@ -116,19 +128,22 @@ class _Look:
 
     def _notices(self) -> Iterator[str]:
         """Yield what is to be known of the rows of projections."""
+        kept: dict[str, list[str]] = {}
         for name in dict.fromkeys(self._system.application_of(run) for run in self._system.runs):
-            database, look = self._system.database_of(name), partial(self._notices_of, name)
-            found = self._read(database, look) if self._system.is_persisted(name) else ()
-            yield from () if isinstance(found, str) else found
-
-    def _notices_of(self, name: str) -> list[str]:
-        return [each.words for each in projection_notices(self._system, [name])]
+            if self._system.is_persisted(name):
+                kept.setdefault(self._system.database_of(name), []).append(name)
+        for database, names in kept.items():
+            found = self._read(database, partial(projection_notices, self._system, names))
+            yield from () if isinstance(found, str) else (each.words for each in found)
 
     def _judged(self, follower: FollowerStatus, holders: Sequence[HolderStatus]) -> FollowerStatus:
         verdict, words = judge(follower, holders)
-        return replace(follower, verdict=verdict, words=words)
+        # Nothing is promised of one that does not go on.
+        eta = follower.eta_seconds if verdict is Verdict.LAGGING else None
+        return replace(follower, verdict=verdict, words=words, eta_seconds=eta)
 
-    def _observed(self, name: str) -> FollowerStatus:
+    def _found(self, name: str) -> FollowerStatus:
+        """Return the follower with its positions, and without what is pending."""
         database = self._system.database_of(name)
         is_persisted = self._system.is_persisted(name)
         follower = FollowerStatus(name=name, database=database, in_memory=not is_persisted)
@@ -138,8 +153,73 @@ class _Look:
                 return replace(follower, error=operating.error)
             follower = _with_record(follower, operating)
         upstreams = self._system.upstreams_of(name)
-        pipes = tuple(self._pipe(name, upstream) for upstream in upstreams)
-        return _without_old_failure(replace(follower, pipes=pipes))
+        return replace(follower, pipes=tuple(self._pipe(name, upstream) for upstream in upstreams))
+
+    def _ask(self, followers: Iterable[FollowerStatus]) -> None:
+        """Ask each database once for heads, for what is pending, and for what is set aside."""
+        questions: dict[str, dict[_Question, BaseExpression]] = {}
+        for follower in followers:
+            if follower.error and not follower.pipes:
+                continue
+            if not follower.in_memory:
+                asked = questions.setdefault(follower.database, {})
+                asked[_Question("parked", follower=follower.name)] = self._parked(follower)
+            for pipe in follower.pipes:
+                if not pipe.error and self._system.is_persisted(pipe.upstream):
+                    asked = questions.setdefault(self._system.database_of(pipe.upstream), {})
+                    asked |= self._pending(follower.name, pipe)
+        for database, asked in questions.items():
+            asked[_Question("now")] = DatabaseNow()
+            self._answers[database] = self._read(database, partial(read_at_once, database, asked))
+
+    def _parked(self, follower: FollowerStatus) -> Counted:
+        letters = DeadLetterRecord.objects.using(follower.database).filter(
+            application_name=follower.name, status=DeadLetterRecord.Status.PARKED
+        )
+        return Counted(letters, self._limit + 1)
+
+    def _pending(self, name: str, pipe: PipeStatus) -> dict[_Question, BaseExpression]:
+        """Return what to ask of a log: its head, and how much of it is pending, since when."""
+        upstream, start = pipe.upstream, pipe.position or 0
+        log = self._events(upstream).of(upstream).order_by("-id")
+        asked: dict[_Question, BaseExpression] = {
+            _Question("head", upstream): Subquery(log.values("id")[:1])
+        }
+        if pipe.is_synchronous:
+            return asked
+        later = self._events(upstream).log_after(upstream, start)
+        if topics := self._topics_of(name):
+            later = later.until(start + WINDOW).with_topics(topics)
+        asked[_Question("oldest", upstream, name)] = Subquery(later.values("recorded_at")[:1])
+        asked[_Question("pending", upstream, name)] = Counted(later, self._limit + 1)
+        return asked
+
+    def _topics_of(self, name: str) -> tuple[str, ...]:
+        return tuple(getattr(self._system.class_of(name), "topics", ()))
+
+    def _observed(self, follower: FollowerStatus) -> FollowerStatus:
+        """Return the follower with what is pending, and what is set aside."""
+        if follower.error and not follower.pipes:
+            return follower
+        if not follower.in_memory:
+            answers = self._answers[follower.database]
+            if isinstance(answers, str):
+                return replace(follower, pipes=(), error=answers)
+            parked = answers[_Question("parked", follower=follower.name)] or 0
+            follower = replace(
+                follower, parked=min(parked, self._limit), is_more_parked=parked > self._limit
+            )
+        pipes = tuple(self._ahead(follower.name, pipe) for pipe in follower.pipes)
+        return self._paced(_without_old_failure(replace(follower, pipes=pipes)))
+
+    def _paced(self, follower: FollowerStatus) -> FollowerStatus:
+        if follower.in_memory:
+            return follower
+        pace = self._operating[follower.database].paces.get(follower.name, Pace())
+        # By ids, as what is pending is counted up to a limit.
+        left = sum(max(0, (p.head or 0) - (p.position or 0)) for p in follower.pipes if p.behind)
+        eta = left / pace.ids_rate if left and pace.ids_rate else None
+        return replace(follower, rate=pace.rate, rates=pace.rates, eta_seconds=eta)
 
     def _operating_in(self, database: str) -> _Operating:
         if database not in self._operating:
@@ -158,16 +238,11 @@ class _Look:
         return _Operating(
             followers=followers,
             workers={worker.id: _worker(worker) for worker in own},
-            parked={name: self._parked(database, name) for name in names},
+            paces=read_paces(database, names),
         )
-
-    def _parked(self, database: str, name: str) -> int:
-        letters = DeadLetterRecord.objects.using(database).filter(
-            application_name=name, status=DeadLetterRecord.Status.PARKED
-        )
-        return letters.order_by()[: self._limit + 1].count()
 
     def _pipe(self, name: str, upstream: str) -> PipeStatus:
+        """Return the pipe with its position, or why it cannot be told."""
         pipe = PipeStatus(upstream=upstream)
         if self._system.is_persisted(name):
             rows = self._read(self._system.database_of(name), lambda: self._tracking(name))
@@ -182,26 +257,16 @@ class _Look:
                 return replace(pipe, error=refusal, segments_in_force=others)
         else:
             row = self._row_in_memory(name, upstream)
-        if row is not None:
-            pipe = replace(
-                pipe,
-                position=row.notification_id or None,
-                moved_seconds=row.moved_seconds,
-            )
-        found = self._read(self._system.database_of(upstream), lambda: self._ahead(pipe, name))
-        return replace(pipe, error=found) if isinstance(found, str) else found
+        if row is None:
+            return pipe
+        return replace(pipe, position=row.notification_id or None, moved_seconds=row.moved_seconds)
 
     def _synchronous(self, pipe: PipeStatus, name: str) -> PipeStatus:
         own = self._system.application_of(name)
-        if not self._system.config.application(own).sync:
-            error = SynchronousFollowerError.by(own, pipe.upstream)
-            return replace(pipe, error=in_one_line(error))
-        found = self._read(
-            self._system.database_of(pipe.upstream), lambda: self._head(pipe.upstream)
-        )
-        if isinstance(found, str):
-            return replace(pipe, error=found)
-        return replace(pipe, position=found, head=found)
+        if self._system.config.application(own).sync:
+            return pipe
+        error = SynchronousFollowerError.by(own, pipe.upstream)
+        return replace(pipe, error=in_one_line(error))
 
     def _tracking(self, name: str) -> dict[tuple[str, str], _Row]:
         key = (self._system.database_of(name), self._system.models_of(name).tracking)
@@ -239,41 +304,39 @@ class _Look:
         position = recorder.max_tracking_id(upstream)
         return None if position is None else _Row(notification_id=position, moved_seconds=0.0)
 
-    def _ahead(self, pipe: PipeStatus, name: str) -> PipeStatus:
-        """Return the pipe with what is pending."""
-        start = pipe.position or 0
-        head = self._head(pipe.upstream)
+    def _ahead(self, name: str, pipe: PipeStatus) -> PipeStatus:
+        """Return the pipe with the head of the log, and with what is pending."""
+        if pipe.error:
+            return pipe
+        if not self._system.is_persisted(pipe.upstream):
+            found = self._read(
+                self._system.database_of(pipe.upstream), partial(self._ahead_in_memory, pipe)
+            )
+            return replace(pipe, error=found) if isinstance(found, str) else found
+        answers = self._answers[self._system.database_of(pipe.upstream)]
+        if isinstance(answers, str):
+            return replace(pipe, error=answers)
+        head, start = answers[_Question("head", pipe.upstream)], pipe.position or 0
+        if pipe.is_synchronous:
+            return replace(pipe, position=head, head=head)
         pipe = replace(pipe, head=head)
         if head is None or head <= start:
             return pipe
-        if not self._system.is_persisted(pipe.upstream):
-            return replace(pipe, behind=head - start)
-        topics = tuple(getattr(self._system.class_of(name), "topics", ()))
-        # The head is read first: what is recorded meanwhile is not counted.
-        end = min(head, start + WINDOW) if topics else head
-        later = self._events(pipe.upstream).log_after(pipe.upstream, start)
-        pending = later.until(end).with_topics(topics)
-        times = pending.annotate(now=DatabaseNow()).values_list("recorded_at", "now")
-        oldest = times.first()
-        if oldest is None:
-            return replace(pipe, is_more=end < head)
-        counted = pending.order_by()[: self._limit + 1].count()
-        recorded_at, now = oldest
+        is_more = bool(self._topics_of(name)) and start + WINDOW < head
+        counted = answers[_Question("pending", pipe.upstream, name)] or 0
+        oldest = answers[_Question("oldest", pipe.upstream, name)]
         return replace(
             pipe,
             behind=min(counted, self._limit),
-            is_more=counted > self._limit or end < head,
-            behind_seconds=_age(now, recorded_at),
+            is_more=is_more or counted > self._limit,
+            behind_seconds=None if oldest is None else _age(answers[_Question("now")], oldest),
         )
 
-    def _head(self, upstream: str) -> int | None:
-        if upstream not in self._heads:
-            self._heads[upstream] = (
-                self._events(upstream).of(upstream).last_position()
-                if self._system.is_persisted(upstream)
-                else self._system.get(upstream).recorder.max_notification_id()
-            )
-        return self._heads[upstream]
+    def _ahead_in_memory(self, pipe: PipeStatus) -> PipeStatus:
+        head = self._system.get(pipe.upstream).recorder.max_notification_id()
+        if pipe.is_synchronous:
+            return replace(pipe, position=head, head=head)
+        return replace(pipe, head=head, behind=max(0, (head or 0) - (pipe.position or 0)))
 
     def _events(self, name: str) -> StoredEventQuerySet[AbstractStoredEvent]:
         events: StoredEventQuerySet[AbstractStoredEvent] = self._system.models_of(
@@ -331,10 +394,6 @@ class _Look:
 
 def _with_record(follower: FollowerStatus, operating: _Operating) -> FollowerStatus:
     record: Any = operating.followers.get(follower.name)
-    parked = operating.parked.get(follower.name, 0)
-    follower = replace(
-        follower, parked=min(parked, COUNT_LIMIT), is_more_parked=parked > COUNT_LIMIT
-    )
     if record is None:
         return follower
     expires_at = record.lease_expires_at

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django_eventsourcing.progress import format_duration
+from django_eventsourcing.progress import format_duration, format_rate
 from django_eventsourcing.status.health import Finding, Severity
 from django_eventsourcing.status.values import (
     FollowerStatus,
@@ -16,9 +16,20 @@ from django_eventsourcing.tables import number_cell, table_lines
 
 __all__ = ["finding_lines", "status_data", "status_lines"]
 
-_FOLLOWERS = ("follower", "upstream", "position", "head", "behind", "oldest", "verdict", "worker")
+_FOLLOWERS = (
+    "follower",
+    "upstream",
+    "position",
+    "head",
+    "behind",
+    "oldest",
+    "rate",
+    "ETA",
+    "verdict",
+    "worker",
+)
 _WORKERS = ("worker", "version", "wakes by", "last heard of")
-_NUMBERS = ("position", "head", "behind", "oldest")
+_NUMBERS = ("position", "head", "behind", "oldest", "rate", "ETA")
 
 
 def status_lines(status: SystemStatus, findings: Sequence[Finding]) -> list[str]:
@@ -63,6 +74,9 @@ def status_data(status: SystemStatus, findings: Sequence[Finding]) -> dict[str, 
                 "behind": each.behind,
                 "is_more": each.is_more,
                 "behind_seconds": each.behind_seconds,
+                "rate": each.rate,
+                "eta_seconds": each.eta_seconds,
+                "rates": each.rates,
                 "parked": each.parked,
                 "is_more_parked": each.is_more_parked,
                 "failed_upstream": each.failed_upstream,
@@ -84,7 +98,7 @@ def _row(follower: FollowerStatus, pipe: PipeStatus | None) -> tuple[str, ...]:
     worker = str(follower.worker) if follower.worker and follower.is_held else "-"
     if pipe is None or pipe.error:
         upstream = pipe.upstream if pipe else "-"
-        return follower.name, upstream, "?", "?", "?", "?", follower.verdict, worker
+        return follower.name, upstream, *["?"] * 6, follower.verdict, worker
     return (
         follower.name,
         pipe.upstream,
@@ -92,6 +106,8 @@ def _row(follower: FollowerStatus, pipe: PipeStatus | None) -> tuple[str, ...]:
         number_cell(pipe.head),
         counted(pipe.behind, is_more=pipe.is_more),
         "-" if pipe.behind_seconds is None else format_duration(pipe.behind_seconds),
+        "-" if follower.rate is None else format_rate(follower.rate),
+        "-" if follower.eta_seconds is None else format_duration(follower.eta_seconds),
         follower.verdict,
         worker,
     )

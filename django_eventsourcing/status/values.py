@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 __all__ = [
+    "MINUTES",
     "FollowerStatus",
     "HolderStatus",
     "PipeStatus",
@@ -13,6 +14,9 @@ __all__ = [
     "Verdict",
     "WorkerStatus",
 ]
+
+MINUTES = 60
+"""Minutes of which it is told how fast followers went."""
 
 
 class Verdict(StrEnum):
@@ -143,6 +147,16 @@ class FollowerStatus:
     """The last error, in one line; or why it cannot be looked at."""
     traceback: str = ""
     """That of the last error."""
+    rate: float | None = None
+    """
+    Notifications a second, while there were any to process, in the last minute or two.
+
+    ``None`` if none have been processed, as far as workers have put it on record.
+    """
+    eta_seconds: float | None = None
+    """In how many seconds it would be caught up at this rate; ``None`` if it does not go on."""
+    rates: tuple[float, ...] = ()
+    """Notifications a second in each minute of the last hour; the last is not over yet."""
     in_memory: bool = False
     """Whether its positions are kept in the memory of each process, for that process alone."""
 

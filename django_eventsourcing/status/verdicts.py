@@ -106,7 +106,14 @@ def _pending_verdict(
     if _waits(follower):
         what = f"waits for a database and tries again: {_pending(follower)}: {follower.error}"
         return Verdict.RETRYING, f"{follower.name} {what}"
-    return Verdict.LAGGING, f"{follower.name} is {_number(follower)} behind and catching up"
+    return Verdict.LAGGING, _catching_up(follower)
+
+
+def _catching_up(follower: FollowerStatus) -> str:
+    text = f"{follower.name} is {_number(follower)} behind"
+    if follower.eta_seconds is None:
+        return f"{text} and catching up"
+    return f"{text}, catching up, about {format_duration(follower.eta_seconds)}"
 
 
 def _explains(holder: HolderStatus, pipe: PipeStatus) -> bool:

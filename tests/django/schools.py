@@ -8,7 +8,7 @@ from pathlib import Path
 from eventsourcing.system import ProcessApplication, System
 from tests.core.school import Counters, DogSchool, Tally, long_system, system
 
-__all__ = ["Counters", "DogSchool", "Tally", "long_system", "system"]
+__all__ = ["FOLLOWERS", "Counters", "DogSchool", "Tally", "long_system", "system"]
 
 not_a_system = 3
 
@@ -120,3 +120,18 @@ class Ping(ProcessApplication):
 
 class Pong(ProcessApplication):
     """Follows Ping, which follows it."""
+
+
+class CatSchool(DogSchool):
+    """Teaches in the same way."""
+
+
+FOLLOWERS = [f"Counters{n}" for n in range(1, 13)]
+"""The followers of the wide system, each of which follows two schools."""
+wide_system = System(
+    pipes=[
+        [school, each]
+        for each in [type(name, (Counters,), {"name": name}) for name in FOLLOWERS]
+        for school in (DogSchool, CatSchool)
+    ]
+)

@@ -9,7 +9,16 @@ import pytest
 from tests.databases import on
 from tests.django.commands.calls import call, data_of
 from tests.django.commands.processes import Manage, manage
-from tests.django.status.rows import add_tricks, at, held, ids_of, parked, told, worker_in
+from tests.django.status.rows import (
+    add_tricks,
+    at,
+    held,
+    ids_of,
+    parked,
+    processed,
+    told,
+    worker_in,
+)
 from tests.waiting import wait_until
 
 
@@ -34,18 +43,18 @@ def test_all_is_well(configured, database):
     assert lines[0] == "System 'default'"
     rows = [re.split(r"  +", line.strip()) for line in lines[2:5]]
     assert rows == [
-        ["follower", "upstream", "position", "head", "behind", "oldest", "verdict", "worker"],
         [
-            "Counters",
-            "DogSchool",
-            f"{head:,}",
-            f"{head:,}",
-            "0",
-            "-",
-            "caught up",
-            "w1 (kennel, process 12)",
+            *["follower", "upstream", "position", "head", "behind", "oldest", "rate", "ETA"],
+            *["verdict", "worker"],
         ],
-        ["Tally", "Counters", "-", "-", "0", "-", "caught up", "w1 (kennel, process 12)"],
+        [
+            *["Counters", "DogSchool", f"{head:,}", f"{head:,}", "0", "-", "-", "-"],
+            *["caught up", "w1 (kennel, process 12)"],
+        ],
+        [
+            *["Tally", "Counters", "-", "-", "0", "-", "-", "-"],
+            *["caught up", "w1 (kennel, process 12)"],
+        ],
     ]
     assert lines[6:8] == ["Counters is caught up", "Tally is caught up"]
     assert re.split(r"  +", lines[9]) == ["worker", "version", "wakes by", "last heard of"]
@@ -60,6 +69,19 @@ def test_lagging_is_well_unless_it_is_beyond_the_limit(configured, database):
     code, text = call("es_status", "--max-lag=1")
     assert code == 1
     assert "Counters is 2 behind and catching up; more than 1 are pending\n" in text
+
+
+def test_how_fast_it_goes_is_told_and_how_long_it_takes_yet(configured, database):
+    configured()
+    caught_up_at_first(database)
+    processed(database, 620, seconds=2.0, passed=2)
+
+    code, text = call("es_status")
+
+    assert code == 0
+    row = re.split(r"  +", text.splitlines()[3].strip())
+    assert row[4:9] == ["2", row[5], "310/s", "2 s", "lagging"]
+    assert "Counters is 2 behind, catching up, about 2 s\n" in text
 
 
 def caught_up_at_first(database):
@@ -123,6 +145,9 @@ def test_the_data_has_all_that_is_known(configured, database):
         "behind": 0,
         "is_more": False,
         "behind_seconds": None,
+        "rate": None,
+        "eta_seconds": None,
+        "rates": [0.0] * 60,
         "parked": 1,
         "is_more_parked": False,
         "failed_upstream": "",

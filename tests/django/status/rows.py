@@ -7,6 +7,7 @@ from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.models import (
     DeadLetterRecord,
     FollowerRecord,
+    FollowerStatistic,
     StoredEventRecord,
     TrackingRecord,
     WorkerRecord,
@@ -92,3 +93,17 @@ def parked(database, notification_id, follower="Counters", **values):
         topic="tests:Dog",
         **values,
     )
+
+
+def processed(database, number, follower="Counters", *, seconds=60.0, passed=None, minutes_ago=0):
+    """Put on record what was processed, in how many seconds, in this minute or an earlier one."""
+    row = FollowerStatistic.objects.using(database).create(
+        application_name=follower,
+        minute=ago(60 * minutes_ago),
+        processed=number,
+        passed=number if passed is None else passed,
+        seconds=seconds,
+    )
+    row.refresh_from_db()
+    row.minute = row.minute.replace(second=0, microsecond=0)
+    row.save(using=database)

@@ -55,6 +55,11 @@ AWAY = "Database 'crm': OperationalError: refused"
 CASES = {
     "caught up": (HELD, [pipe()], "Counters is caught up"),
     "lagging": (HELD, [pipe(12_300)], "Counters is 12,300 behind and catching up"),
+    "lagging, and its pace is known": (
+        replace(HELD, eta_seconds=40.2),
+        [pipe(12_300)],
+        "Counters is 12,300 behind, catching up, about 40 s",
+    ),
     "lagging by more than is counted": (
         HELD,
         [pipe(10_000, is_more=True)],
