@@ -5,33 +5,34 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import quote
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
-from django.db import Error as DatabaseError
-from django.db import router, transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.looks import FollowerLook, Look, look_at
+from django_eventsourcing.admin.event_links import event_url
+from django_eventsourcing.admin.letters import Letters, letters_url, look_at_letters
+from django_eventsourcing.admin.looks import FollowerLook
 from django_eventsourcing.admin.orders import ORDERS, Order, ReasonForm
-from django_eventsourcing.admin.permissions import may_operate
-from django_eventsourcing.admin.places import find_places
-from django_eventsourcing.admin.read_only import ReadOnlyAdmin
-from django_eventsourcing.management.prospects import prospect_of
-from django_eventsourcing.models import MonitoredSystem
-from django_eventsourcing.reading import in_one_line
+from django_eventsourcing.admin.parked import ParkedPages
+from django_eventsourcing.admin.permissions import may_manage, may_operate, may_see_payloads
+from django_eventsourcing.admin.places import Place
+from django_eventsourcing.admin.telling import FAULTS, untellable
+from django_eventsourcing.dead_letters import parked
+from django_eventsourcing.reading import separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 
 __all__ = ["FollowerPages"]
 
 HISTORY_LENGTH = 10
+LETTERS = 20
+"""Dead letters that are shown on the page of a follower; the others have a list of their own."""
 
 
-class FollowerPages(ReadOnlyAdmin):
+class FollowerPages(ParkedPages):
     """A page for each follower, or segment, and the orders that are given there."""
 
     def get_pages(self) -> list[URLPattern]:
@@ -42,14 +43,6 @@ class FollowerPages(ReadOnlyAdmin):
             for name, order in ORDERS.items()
         ] + super().get_pages()
 
-    def follower_url(self, name: str) -> str:
-        """Return the URL of the page of the follower, or segment."""
-        return self.url("change", quote(name))
-
-    def look_at(self, system: ConfiguredSystem) -> Look:
-        """Return how the system is doing, with the URLs of its followers' pages."""
-        return look_at(system, {name: self.follower_url(name) for name in system.runs})
-
     def change_view(
         self,
         request: HttpRequest,
@@ -57,12 +50,13 @@ class FollowerPages(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show a follower: its positions, its state, its last error, and what it was told."""
+        """Show a follower: positions, state, last error, dead letters, and what it was told."""
         self.check_reading(request)
-        name = unquote(object_id)
-        look = self.look_at(_find_system(name))
+        system, name = self.find_follower(object_id)
+        look = self.look_at(system)
         follower = look.find(name)
-        can_operate = may_operate(request) and _can_be_told(follower)
+        is_told = not untellable(follower)
+        can_operate, can_manage = (is_told and may(request) for may in (may_operate, may_manage))
         return self.page(
             request,
             "follower.html",
@@ -71,49 +65,36 @@ class FollowerPages(ReadOnlyAdmin):
             look=look,
             follower=follower,
             problems=look.problems,
-            form=ReasonForm(auto_id="id_%s", label_suffix=""),
+            form=ReasonForm(needed=ORDERS["pause"].needed),
             orders=list(self._orders(follower)) if can_operate else [],
+            dry_run_url=self.url("dry_run", quote(name)) if can_operate and follower else "",
+            skip_url=self.url("skip", quote(name)) if can_manage and follower else "",
+            retry_url=self.url("retry_parked", quote(name)) if can_operate else "",
+            letters=self._letters(request, system, name),
+            letters_url=letters_url(self.admin_site, request, name),
+            failed_url=self._failed_url(request, system, follower),
+            may_see=may_see_payloads(request),
             history=self._history(name),
             **(extra_context or {}),
         )
 
     def order_view(self, request: HttpRequest, object_id: str, order: Order) -> HttpResponse:
         """Tell the follower what to do, put that on record, and lead back to its page."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not may_operate(request):
-            raise PermissionDenied
-        name = unquote(object_id)
-        system = _find_system(name)
-        form = ReasonForm(request.POST)
-        form.fields["reason"].required = order.needs_reason
-        if not form.is_valid():
-            for error in form.errors.get("reason", []):
-                self.message_user(request, str(error), messages.ERROR)
-        elif refusal := _refusal(self.look_at(system).find(name), order):
-            self.message_user(request, refusal % {"follower": name}, messages.ERROR)
-        else:
-            self._give(request, system, name, order, form.cleaned_data["reason"])
-        return redirect(self.follower_url(name))
-
-    def _give(
-        self, request: HttpRequest, system: ConfiguredSystem, name: str, order: Order, reason: str
-    ) -> None:
+        if refused := self.refused_method(request, may_operate(request)):
+            return refused
+        system, name = self.find_follower(object_id)
+        reason = self.reason_of(request, needed=order.needed)
+        if reason is None:
+            return redirect(self.follower_url(name))
+        if refusal := _refusal(self.look_at(system).find(name), order):
+            return self.refuse(request, name, refusal)
         entry = f"{order.entry}: {reason}" if reason else str(order.entry)
-        try:
-            # What is not on record is not done, nor is what fails put on record.
-            with transaction.atomic(using=router.db_for_write(LogEntry)):
-                self.log_change(request, MonitoredSystem(name=name), entry)
-                order.give(system, name, f"{reason} ({request.user.get_username()})")
-            waits_for = prospect_of(system, name).waits_for if order.is_for_work else None
-        except DatabaseError as error:
-            text = _("%(follower)s could not be told: %(error)s")
-            values = {"follower": name, "error": in_one_line(error)}
-            self.message_user(request, text % values, messages.ERROR)
-            return
-        self.message_user(request, order.done % {"follower": name}, messages.SUCCESS)
-        if waits_for is not None:
-            self.message_user(request, _waiting(name, waits_for), messages.WARNING)
+        full = f"{reason} ({request.user.get_username()})"
+        if self.put_on_record(request, name, entry, lambda: order.give(system, name, full)):
+            self.message_user(request, order.done % {"follower": name}, messages.SUCCESS)
+            if order.is_for_work:
+                self.warn_of_waiting(request, system, name)
+        return redirect(self.follower_url(name))
 
     def _orders(self, follower: FollowerLook | None) -> Iterator[tuple[Order, str]]:
         """Yield what the follower can be told as it is, with the URLs to send it to."""
@@ -125,6 +106,30 @@ class FollowerPages(ReadOnlyAdmin):
         for name in names:
             yield ORDERS[name], self.url(name, quote(follower.name))
 
+    def _letters(self, request: HttpRequest, system: ConfiguredSystem, name: str) -> Letters | None:
+        """Return the first of what is parked; ``None`` if it cannot be read, as the state says."""
+        if not system.is_persisted(name):
+            return Letters(looks=[])
+        try:
+            with separate_look(system.database_of(name)):
+                return look_at_letters(
+                    self.admin_site, request, parked(system, name), limit=LETTERS
+                )
+        except FAULTS:
+            return None
+
+    def _failed_url(
+        self, request: HttpRequest, system: ConfiguredSystem, follower: FollowerLook | None
+    ) -> str:
+        """Return the URL of the page of the event that has failed, if it may be viewed."""
+        number = follower.status.failed_notification if follower else None
+        if follower is None or number is None:
+            return ""
+        upstream: Any = Place(system=system, name=follower.status.failed_upstream)
+        if not system.has(upstream.name):
+            return ""
+        return event_url(self.admin_site, request, upstream, number)
+
     def _history(self, name: str) -> QuerySet[LogEntry]:
         """Return what the follower was told last, the newest first."""
         kind = ContentType.objects.get_for_model(self.model, for_concrete_model=False)
@@ -132,31 +137,10 @@ class FollowerPages(ReadOnlyAdmin):
         return entries.select_related("user").order_by("-action_time", "-id")[:HISTORY_LENGTH]
 
 
-def _find_system(name: str) -> ConfiguredSystem:
-    for system in find_places().systems:
-        if name in system.runs:
-            return system
-    raise Http404(_("There is no such follower in the configured systems."))
-
-
-def _can_be_told(follower: FollowerLook | None) -> bool:
-    # One that cannot be looked at may be told: what is wrong then shows.
-    return follower is None or follower.is_told
-
-
 def _refusal(follower: FollowerLook | None, order: Order) -> str:
     """Return why nothing would come of the order; an empty text if something may."""
-    if not _can_be_told(follower):
-        return _("%(follower)s is run by no worker, so that it cannot be told anything.")
+    if refusal := untellable(follower):
+        return refusal
     if order.needs_failure and follower is not None and not follower.has_failed:
         return _("%(follower)s has not failed: there is nothing to try again.")
     return ""
-
-
-def _waiting(name: str, waits_for: str) -> str:
-    text = (
-        _("%(follower)s is paused: it does so when it is resumed.")
-        if waits_for == "resume"
-        else _("No worker runs %(follower)s now: it does so when manage.py run_system runs it.")
-    )
-    return text % {"follower": name}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django import forms
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -31,20 +32,27 @@ class Order:
     """What is said afterwards."""
     is_for_work: bool
     """Whether a worker is needed before anything comes of it."""
-    needs_reason: bool = False
+    needed: Promise | str = ""
+    """What is said where the reason is missing that it needs; empty if it needs none."""
     needs_failure: bool = False
     """Whether it is about what has failed, so that something must have."""
 
 
 class ReasonForm(forms.Form):
-    """Why an order is given."""
+    """Why an order is given; ``needed`` says so where there has to be a reason."""
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=REASON_LENGTH,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "vTextField"}),
-        error_messages={"required": _("To pause a follower, a reason is needed.")},
     )
+
+    def __init__(self, data: QueryDict | None = None, *, needed: object = "") -> None:
+        super().__init__(data, auto_id="id_%s", label_suffix="")
+        if needed:
+            self.fields["reason"].required = True
+            self.fields["reason"].error_messages["required"] = str(needed)
 
 
 _ALL = (
@@ -55,7 +63,7 @@ _ALL = (
         entry=_("Paused"),
         done=_("%(follower)s is paused."),
         is_for_work=False,
-        needs_reason=True,
+        needed=_("To pause a follower, a reason is needed."),
     ),
     Order(
         name="resume",

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from django_eventsourcing.admin.event_links import readable_logs
 from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.places import Places, find_places
 from django_eventsourcing.admin.positions import Position, find_positions
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
-from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from django_eventsourcing.models import TrackingRecord
 from django_eventsourcing.segments import follower_name
 
 __all__ = ["TrackingAdmin"]
@@ -37,7 +37,7 @@ class TrackingAdmin(ReadOnlyAdmin):
         """Show the positions, those of followers that have not started yet too."""
         self.check_reading(request)
         places = find_places()
-        logs = self._logs(request)
+        logs = readable_logs(self.admin_site, request)
         return self.page(
             request,
             "positions.html",
@@ -52,16 +52,6 @@ class TrackingAdmin(ReadOnlyAdmin):
         """Lead to the list, which shows all that there is of a position."""
         self.check_reading(request)
         return redirect(self.url("changelist"))
-
-    def _logs(self, request: HttpRequest) -> NotificationLogPages | None:
-        """Return the pages of the notification logs, if they may be read."""
-        try:
-            logs = self.admin_site.get_model_admin(StoredEventRecord)
-        except NotRegistered:
-            return None
-        if isinstance(logs, NotificationLogPages) and logs.has_view_permission(request):
-            return logs
-        return None
 
 
 def _row(position: Position, places: Places, logs: NotificationLogPages | None) -> Row:

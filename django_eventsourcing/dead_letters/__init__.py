@@ -8,7 +8,12 @@ from django_eventsourcing.dead_letters.errors import (
     NotNextError,
     NotParkedError,
 )
-from django_eventsourcing.dead_letters.letters import count_parked, next_notification
+from django_eventsourcing.dead_letters.letters import (
+    count_parked,
+    next_notification,
+    parked,
+    stopped_at,
+)
 from django_eventsourcing.dead_letters.parking import Parking
 from django_eventsourcing.dead_letters.retrying import Retried, retry
 
@@ -26,6 +31,8 @@ __all__ = [
     "discard",
     "dry_run",
     "next_notification",
+    "parked",
     "retry",
     "skip",
+    "stopped_at",
 ]

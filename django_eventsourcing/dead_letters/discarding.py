@@ -63,17 +63,20 @@ def skip(
     reason: str,
     by: str = "",
     notification_id: int | None = None,
+    upstream_name: str | None = None,
 ) -> Notification:
     """
     Move the follower past the notification at which it has stopped; return that.
 
-    The one that is given has to be the next one. Raise ``NotNextError`` otherwise.
+    The one that is given has to be the next one, in the upstream if that is named. Raise
+    ``NotNextError`` otherwise.
     """
     text = _reason(reason, by)
     follower = follower_of(system, name)
     recorder = recorder_of(follower)
     failure = FollowerRecord.objects.using(recorder.alias).filter(application_name=name).first()
-    upstream_name = _stopped_in(system, name, failure, notification_id)
+    if upstream_name is None:
+        upstream_name = _stopped_in(system, name, failure, notification_id)
     position = recorder.max_tracking_id(upstream_name) or 0
     notification = _next(system, name, upstream_name, position, failure, notification_id)
     tracking = Tracking(upstream_name, notification.id)

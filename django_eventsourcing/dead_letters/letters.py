@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.dead_letters.errors import DeadLetterError, NotParkedError
-from django_eventsourcing.models import DeadLetterRecord
+from django_eventsourcing.models import DeadLetterRecord, FollowerRecord
 from django_eventsourcing.recorders import DjangoProcessRecorder
 from django_eventsourcing.recorders.errors import database_errors
+from django_eventsourcing.recorders.tracking import segment_run_by
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.segments import Segment
 from django_eventsourcing.times import utc_text
@@ -27,6 +28,7 @@ __all__ = [
     "parked",
     "put",
     "recorder_of",
+    "stopped_at",
     "waiting_of",
 ]
 
@@ -165,5 +167,25 @@ def next_notification(
     system: ConfiguredSystem, name: str, upstream_name: str
 ) -> Notification | None:
     """Return the notification of the upstream that the follower is to process next."""
-    found = follower_of(system, name).pull_notifications(upstream_name, 1)
-    return found[0] if found else None
+    follower = follower_of(system, name)
+    segment = segment_run_by(follower)
+    # What other segments process is passed over: there may be none of its own among many.
+    found = follower.pull_notifications(upstream_name, 1 if segment.count == 1 else _CHUNK)
+    return next((each for each in found if segment.has(each.originator_id)), None)
+
+
+def stopped_at(system: ConfiguredSystem, name: str) -> tuple[str, Notification] | None:
+    """
+    Return the upstream and the notification that the follower is to process next.
+
+    Where it has failed, that is of the upstream whose notification it was; otherwise, of the first
+    that has one. Return ``None`` if there is nothing to process.
+    """
+    records = FollowerRecord.objects.using(system.database_of(name))
+    failed = records.filter(application_name=name).values_list("upstream_name", flat=True).first()
+    names = system.upstreams_of(name)
+    for upstream_name in sorted(names, key=lambda each: each != failed):
+        notification = next_notification(system, name, upstream_name)
+        if notification is not None:
+            return upstream_name, notification
+    return None

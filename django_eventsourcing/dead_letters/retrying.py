@@ -43,6 +43,7 @@ def retry(
     *,
     notification_id: int | None = None,
     originator_id: str | None = None,
+    upstream_name: str | None = None,
     by: str = "",
 ) -> Iterator[Retried]:
     """
@@ -50,10 +51,13 @@ def retry(
 
     An aggregate's are processed in their order, each in a transaction of its own, up to the first
     that fails; other aggregates go on. Nothing happens before the result is iterated. It is safe
-    while the system runs. Raise ``NotParkedError`` if there is no such letter, ``NotFirstError`` if
-    others have to come before it, and what tells of a database that is away.
+    while the system runs. Where there are several upstreams, the one that is meant may be named.
+    Raise ``NotParkedError`` if there is no such letter, ``NotFirstError`` if others have to come
+    before it, and what tells of a database that is away.
     """
     letters = parked(system, follower)
+    if upstream_name is not None:
+        letters = letters.filter(upstream_name=upstream_name)
     if notification_id is not None:
         only = _only(letters.filter(notification_id=notification_id), follower, notification_id)
         tried = _retry(system, follower, only, by)
@@ -69,8 +73,8 @@ def retry(
             f"{follower} has nothing parked of aggregate {originator_id}.",
             f"See 'manage.py es_deadletters {follower}'.",
         )
-    for upstream_name, stream_id, _ in found:
-        while letter := waiting_of(letters.filter(upstream_name=upstream_name), stream_id):
+    for upstream, stream_id, _ in found:
+        while letter := waiting_of(letters.filter(upstream_name=upstream), stream_id):
             tried = _retry(system, follower, letter, by)
             if tried is not None:
                 yield tried

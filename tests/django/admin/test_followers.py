@@ -10,6 +10,7 @@ from django.test import Client
 from django_eventsourcing import operating as operating_module
 from django_eventsourcing.models import FollowerRecord
 from django_eventsourcing.segments import EVERYTHING
+from tests.django.admin.clerking import without
 from tests.django.admin.pages import SYSTEMS, follower_page, order_url, text
 from tests.django.admin.records import make_events
 from tests.django.status.rows import at, held, parked, told, worker_in
@@ -73,6 +74,28 @@ class TestPage:
 
         assert "Notification 2 of Kennel: KeyError: 'Rex'" in shown
         assert 'Traceback File "tally.py", line 7' in shown
+
+    def test_last_error_leads_to_its_event_for_those_who_may_view_events(self, viewer):
+        make_events(3)
+        told("default", "Tally", state="failed", error="KeyError", upstream_name="Kennel")
+        told("default", "Tally", notification_id=2)
+
+        shown = logged_in(viewer).get(TALLY).content.decode()
+        hidden = logged_in(without(viewer, "view_storedeventrecord")).get(TALLY).content.decode()
+
+        assert 'storedeventrecord/2/change/?database=default">Notification 2 of Kennel' in shown
+        assert "storedeventrecord" not in hidden
+        assert "Notification 2 of Kennel: KeyError" in hidden
+
+    def test_traceback_is_not_shown_without_the_permission(self, viewer):
+        make_events(3)
+        told("default", "Tally", state="failed", error="KeyError", traceback="line 7")
+        told("default", "Tally", upstream_name="Kennel", notification_id=2)
+
+        shown = text(logged_in(without(viewer, "view_payloads")).get(TALLY))
+
+        assert "line 7" not in shown
+        assert "KeyError The traceback is not shown: it may quote what events say" in shown
 
     def test_failure_that_has_been_processed_since_is_not_shown(self, client):
         make_events(3)

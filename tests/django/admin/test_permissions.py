@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from tests.django.admin.clerking import LETTERS
 from tests.django.admin.pages import (
     CATALOGUE,
     CONFIGURATION,
@@ -15,6 +16,7 @@ from tests.django.admin.pages import (
     follower_page,
 )
 from tests.django.admin.records import DOG, make_events
+from tests.django.status.rows import parked
 
 PAGES = [
     EVENTS,
@@ -28,6 +30,8 @@ PAGES = [
     follower_page("Tally"),
     CATALOGUE,
     CONFIGURATION,
+    LETTERS,
+    f"{LETTERS}1/change/",
 ]
 FORGED = [
     (EVENTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
@@ -47,6 +51,10 @@ FORGED = [
     (CATALOGUE, {}),
     (CONFIGURATION, {"DEBUG": "True"}),
     (f"{SYSTEMS}Tally/delete/", {"post": "yes"}),
+    (LETTERS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
+    (f"{LETTERS}add/", {"application_name": "Tally"}),
+    (f"{LETTERS}1/change/", {"status": "processed"}),
+    (f"{LETTERS}1/delete/", {"post": "yes"}),
 ]
 
 
@@ -56,6 +64,7 @@ def rows(db):
     TrackingRecord.objects.create(
         id=1, application_name="Tally", upstream_name="Kennel", notification_id=1
     )
+    parked("default", 1, "Tally", id=1)
 
 
 def logged_in(user, **options):
