@@ -25,6 +25,12 @@ def log_resumed(*, follower: str, **_: Any) -> None:
     logger.info("%s goes on", follower)
 
 
+@receiver(signals.follower_reset)
+def log_reset(*, follower: str, upstream: str, before: int, to: int, reason: str, **_: Any) -> None:
+    """Say that a follower has been set to another position, and why."""
+    logger.warning("%s is set from %d to %d of %s: %s", follower, before, to, upstream, reason)
+
+
 @receiver(signals.lease_lost)
 def log_lost(*, follower: str, owner: UUID | None, **_: Any) -> None:
     """Say that another worker holds a follower, or nobody."""

@@ -12,6 +12,7 @@ __all__ = [
     "events_recorded",
     "follower_failed",
     "follower_paused",
+    "follower_reset",
     "follower_resumed",
     "follower_stopped",
     "lease_acquired",
@@ -59,6 +60,13 @@ follower_resumed = Signal()
 A follower has been told to go on.
 
 Arguments: ``follower``.
+"""
+follower_reset = Signal()
+"""
+A follower has been set to another position of a log, which is committed.
+
+Arguments: ``follower``, ``upstream``, ``before`` (the position until then: of a follower that is
+split, the least of its segments'), ``to`` and ``reason``.
 """
 lease_acquired = Signal()
 """

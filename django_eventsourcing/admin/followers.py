@@ -17,9 +17,9 @@ from django_eventsourcing.admin.event_links import event_url
 from django_eventsourcing.admin.letters import Letters, letters_url, look_at_letters
 from django_eventsourcing.admin.looks import FollowerLook
 from django_eventsourcing.admin.orders import ORDERS, Order, ReasonForm
-from django_eventsourcing.admin.parked import ParkedPages
 from django_eventsourcing.admin.permissions import may_manage, may_operate, may_see_payloads
 from django_eventsourcing.admin.places import Place
+from django_eventsourcing.admin.resets import ResetPages, can_be_reset
 from django_eventsourcing.admin.telling import FAULTS, untellable
 from django_eventsourcing.dead_letters import parked
 from django_eventsourcing.reading import separate_look
@@ -32,7 +32,7 @@ LETTERS = 20
 """Dead letters that are shown on the page of a follower; the others have a list of their own."""
 
 
-class FollowerPages(ParkedPages):
+class FollowerPages(ResetPages):
     """A page for each follower, or segment, and the orders that are given there."""
 
     def get_pages(self) -> list[URLPattern]:
@@ -69,6 +69,9 @@ class FollowerPages(ParkedPages):
             orders=list(self._orders(follower)) if can_operate else [],
             dry_run_url=self.url("dry_run", quote(name)) if can_operate and follower else "",
             skip_url=self.url("skip", quote(name)) if can_manage and follower else "",
+            reset_url=self.url("reset", quote(name))
+            if can_manage and follower and can_be_reset(system, name)
+            else "",
             retry_url=self.url("retry_parked", quote(name)) if can_operate else "",
             letters=self._letters(request, system, name),
             letters_url=letters_url(self.admin_site, request, name),

@@ -34,6 +34,8 @@ __all__ = [
 
 # Ids in one statement.
 _CHUNK = 500
+# Sections of a log in which the next notification of a segment is looked for.
+_MOST_PULLS = 100
 _PARKED = DeadLetterRecord.Status.PARKED
 
 
@@ -169,9 +171,16 @@ def next_notification(
     """Return the notification of the upstream that the follower is to process next."""
     follower = follower_of(system, name)
     segment = segment_run_by(follower)
+    limit = 1 if segment.count == 1 else None
+    start = None
     # What other segments process is passed over: there may be none of its own among many.
-    found = follower.pull_notifications(upstream_name, 1 if segment.count == 1 else _CHUNK)
-    return next((each for each in found if segment.has(each.originator_id)), None)
+    for _ in range(_MOST_PULLS):
+        found = follower.pull_notifications(upstream_name, limit, start=start)
+        own = next((each for each in found if segment.has(each.originator_id)), None)
+        if own is not None or not found:
+            return own
+        start = found[-1].id
+    return None
 
 
 def stopped_at(system: ConfiguredSystem, name: str) -> tuple[str, Notification] | None:

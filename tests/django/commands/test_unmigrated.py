@@ -23,6 +23,7 @@ COMMANDS = [
     ["es_segments", "Counters"],
     ["es_sync", "Counters", "--off"],
     ["es_rebuild", "Board", "--noinput"],
+    ["es_reset", "Counters", "DogSchool", "--to=0", "--reason=a joke", "--noinput"],
     ["es_verify"],
     ["es_events", "DogSchool"],
     ["es_events", "DogSchool", "--newest"],
