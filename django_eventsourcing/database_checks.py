@@ -12,6 +12,7 @@ from django.db import connections
 from django.db.models import Model
 
 from django_eventsourcing.conf import SystemConfig
+from django_eventsourcing.correlations import index_faults
 from django_eventsourcing.faultless import faultless_configs, faultless_systems
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.problems import ConfigurationError, Problem
@@ -55,13 +56,14 @@ def faults_of(alias: str, models: "Iterable[type[AbstractStoredEvent]]") -> list
 
 @register(_TAG, Tags.database)
 def check_commit_order(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Tell what keeps the ids of an event table from being in the order of their commits."""
+    """Tell what an event table lacks: ids in the order of their commits, and an index of traces."""
     problems: list[Problem] = []
     found = ((alias, models.event) for alias, models in _persisted() if alias in (databases or ()))
     for alias, model in dict.fromkeys(found):
         connection = connections[alias]
         try:
             faults = get_commit_order(connection).faults(connection, model)
+            faults += index_faults(connection, model)
         except DatabaseError:
             # A database that does not answer, or is of a kind that is not supported, is told of
             # by whatever uses it.

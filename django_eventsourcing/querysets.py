@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from django.db import connections, models, transaction
 from django.db.models import Q
 
+from django_eventsourcing.correlations import correlated, has_index
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.segments import RETIRED
 
@@ -67,6 +69,25 @@ class StoredEventQuerySet(RecordQuerySet[_Event]):
     def with_topics(self, topics: Sequence[str]) -> Self:
         """Keep the events that have one of the topics; no topics keep all of them."""
         return self.filter(topic__in=topics) if topics else self.all()
+
+    def has_correlation_index(self) -> bool:
+        """Tell whether ``correlated_by()`` finds events by an index, in the queryset's database."""
+        return has_index(self.db, self.model)
+
+    def correlated_by(self, correlation_id: str) -> Self:
+        """
+        Keep the events that may have been recorded with a correlation id, in the order of ids.
+
+        ``has_correlation_index()`` is to be true. The metadata says which of them have been.
+        """
+        return self.filter(correlated(correlation_id)).order_by("id")
+
+    def recorded_with(self, key: str, value: str) -> Self:
+        """Keep the events whose metadata has the value, for which there is no index."""
+        matching = Q(**{f"metadata__{key}": value})
+        if re.fullmatch("-?[0-9]{1,19}", value):
+            matching |= Q(**{f"metadata__{key}": int(value)})
+        return self.filter(matching)
 
     def last_position(self) -> int | None:
         """Return the highest id, or ``None`` if there are no events."""

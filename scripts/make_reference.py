@@ -112,7 +112,7 @@ imported from the module that it stands under.
         ),
         "django_eventsourcing.querysets": (),
         "django_eventsourcing.fields": ("ExactCharField",),
-        "django_eventsourcing.operations": ("AddCommitOrder",),
+        "django_eventsourcing.operations": ("AddCommitOrder", "AddCorrelationIndex"),
         "django_eventsourcing.recorders": ("DjangoTrackingRecorder",),
         "django_eventsourcing.recorders.errors": ("UncommittedUpstreamError",),
         "django_eventsourcing.databases": ("DatabaseNotReadyError", "require_ready"),

@@ -4,7 +4,7 @@ import django.utils.timezone
 import django_eventsourcing.fields
 from django.db import migrations, models
 
-from django_eventsourcing.operations import AddCommitOrder
+from django_eventsourcing.operations import AddCommitOrder, AddCorrelationIndex
 
 
 class Migration(migrations.Migration):
@@ -126,5 +126,7 @@ class Migration(migrations.Migration):
             },
         ),
         AddCommitOrder("DogEvent"),
+        AddCorrelationIndex("DogEvent"),
+        AddCorrelationIndex("UnorderedEvent"),
         AddCommitOrder("LetterEvent"),
     ]
