@@ -29,6 +29,7 @@ COMMANDS = [
     ["es_events", "DogSchool", "--newest"],
     ["es_events", "DogSchool", "--follow"],
     ["es_aggregate", "DogSchool", "4a81e2b0-1b7e-4b0f-9a55-0d1e3c1f8a11"],
+    ["es_trace", "DogSchool:1"],
     ["run_system", "--once"],
 ]
 ROUTERS = {"TEST_ROUTERS": '["tests.django.commands.routers.ToFresh"]'}
