@@ -7,7 +7,7 @@ from django_eventsourcing.operations import AddCorrelationIndex
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_eventsourcing", "0005_payloads_and_managing"),
+        ("django_eventsourcing", "0006_statistics"),
     ]
 
     operations = [
