@@ -25,6 +25,7 @@ __all__ = [
     "find_problems",
     "get_aliases",
     "get_config",
+    "get_environment_label",
     "get_token",
 ]
 
@@ -156,6 +157,7 @@ def find_problems() -> list[Problem]:
     for alias, value in reader.systems().items():
         reader.system(alias, value)
     reader.token()
+    reader.environment_label()
     return reader.problems
 
 
@@ -166,7 +168,13 @@ def get_token() -> str | None:
     return None if reader.problems else token
 
 
+def get_environment_label() -> str:
+    """Return the word by which pages say where one is, as ``production``; empty if none is set."""
+    return _Reader().environment_label()
+
+
 _SHORTEST_TOKEN = 16
+_LONGEST_LABEL = 40
 _SYSTEM_KEYS = (
     "SYSTEM",
     "PIPES",
@@ -239,6 +247,15 @@ class _Reader:
             "secrets.token_urlsafe() makes them; or remove it.",
         )
         return None
+
+    def environment_label(self) -> str:
+        label = getattr(settings, "EVENTSOURCING_ENVIRONMENT", "")
+        if isinstance(label, str) and len(label) <= _LONGEST_LABEL:
+            return label.strip()
+        self.wrong(
+            "EVENTSOURCING_ENVIRONMENT", label, f"a str of up to {_LONGEST_LABEL} characters"
+        )
+        return ""
 
     def system(self, alias: str, value: Any) -> SystemConfig | None:
         before = len(self.problems)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.looks import FollowerLook, Look, behind_of
+from django_eventsourcing.admin.looks import FollowerLook, Look, behind_of, pace_of
 from django_eventsourcing.status import Severity
 
 __all__ = ["Edge", "Graph", "Node", "draw"]
 
-HEIGHT = 54
+HEIGHT = 72
 """Of a node; all lengths are in pixels of CSS."""
 ABOVE = 26
 """The space between two nodes of a column."""
@@ -21,6 +21,8 @@ MARGIN = 10
 ARROW = 7
 LOOP = 24
 """How far a pipe hangs below the node that follows itself."""
+LINE = 18
+"""From one line of a node to the next."""
 LETTER = 9
 """The width of a letter, of which most are narrower."""
 NAME_LENGTH = 30
@@ -36,6 +38,8 @@ class Node:
     short_name: str
     words: str
     """How it is doing; empty for one that only leads."""
+    pace: str
+    """How old what is pending is, and how fast it goes; empty if neither is known."""
     state: str
     """The severity, by which a style sheet chooses the colour."""
     url: str
@@ -46,7 +50,8 @@ class Node:
     @property
     def title(self) -> str:
         """All that the box says."""
-        return f"{self.name}: {self.words}" if self.words else self.name
+        words = ", ".join(filter(None, [self.words, self.pace]))
+        return f"{self.name}: {words}" if words else self.name
 
     @property
     def height(self) -> int:
@@ -60,13 +65,18 @@ class Node:
 
     @property
     def name_y(self) -> int:
-        """The base line of its name, which stands in the middle where there are no words."""
-        return self.y + (23 if self.words else 32)
+        """The base line of its name: the lines stand in the middle together."""
+        return self.y + HEIGHT // 2 + 5 - LINE * (bool(self.words) + bool(self.pace)) // 2
 
     @property
     def words_y(self) -> int:
         """The base line of its words."""
-        return self.y + 41
+        return self.name_y + LINE
+
+    @property
+    def pace_y(self) -> int:
+        """The base line of its pace."""
+        return self.words_y + LINE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +161,7 @@ def _in_order(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[tu
 def _width(look: Look) -> int:
     texts = [Truncator(name).chars(NAME_LENGTH) for name in look.system.names]
     texts += [_words(look.runs_of(name)) for name in look.system.names]
+    texts += [pace_of(look.runs_of(name)) for name in look.system.names]
     return max(130, 24 + LETTER * max(map(len, texts), default=0))
 
 
@@ -161,6 +172,7 @@ def _node(look: Look, name: str, *, x: int, y: int, width: int) -> Node:
         name=name,
         short_name=Truncator(name).chars(NAME_LENGTH),
         words=_words(runs),
+        pace=pace_of(runs),
         state=worst.severity if worst else "leader",
         url=worst.url if worst else "",
         x=x,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from django_eventsourcing.progress import format_duration
+from django_eventsourcing.admin.sparklines import Sparkline, sparkline
+from django_eventsourcing.progress import format_duration, format_rate
 from django_eventsourcing.reading import in_one_line
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.status import (
@@ -20,10 +22,11 @@ from django_eventsourcing.status import (
     health,
     system_status,
 )
+from django_eventsourcing.status.report import status_lines
 from django_eventsourcing.status.verdicts import counted
 from eventsourcing.exceptions import EventSourcingError
 
-__all__ = ["FollowerLook", "Look", "WorkerLook", "behind_of", "look_at"]
+__all__ = ["FollowerLook", "Look", "WorkerLook", "behind_of", "look_at", "pace_of"]
 
 _LABELS: dict[Verdict, Promise] = {
     Verdict.CAUGHT_UP: _("caught up"),
@@ -91,6 +94,22 @@ class FollowerLook:
         return counted(self.status.parked, is_more=self.status.is_more_parked)
 
     @property
+    def rate(self) -> str:
+        """How fast it goes; a dash if it is not known."""
+        return "-" if self.status.rate is None else format_rate(self.status.rate)
+
+    @property
+    def eta(self) -> str:
+        """In how long it will have caught up; a dash if that is not known, or nothing is left."""
+        eta = self.status.eta_seconds
+        return "-" if eta is None else format_duration(eta)
+
+    @property
+    def sparkline(self) -> Sparkline | None:
+        """How fast it went in the last hour; ``None`` where nobody puts that on record."""
+        return sparkline(self.status.rates, self.status.rate)
+
+    @property
     def is_told(self) -> bool:
         """Whether workers run it, which operators can tell what to do."""
         pipes = self.status.pipes
@@ -124,11 +143,22 @@ class Look:
     workers: Sequence[WorkerLook]
     problems: Sequence[str]
     """What cannot be read, who holds up writers, and what is due."""
+    text: str = ""
+    """What ``es_status`` prints of the system."""
 
     @property
     def alias(self) -> str:
         """The system's key in the setting."""
         return self.system.alias
+
+    @property
+    def summary(self) -> str:
+        """Which followers somebody has to look at, without numbers that change all the time."""
+        ill = [each for each in self.followers if each.severity is not Severity.OK]
+        if not ill:
+            return _now("All followers are well.")
+        words = _now("%(follower)s is %(state)s.")
+        return " ".join(words % {"follower": each.name, "state": each.label} for each in ill)
 
     def find(self, name: str) -> FollowerLook | None:
         """Return the follower, or segment, of this name."""
@@ -160,6 +190,7 @@ def look_at(system: ConfiguredSystem, urls: dict[str, str] | None = None) -> Loo
         ],
         workers=[WorkerLook(status=each) for each in status.workers],
         problems=[*status.errors, *of_writers, *status.notices],
+        text="\n".join(status_lines(status, findings)),
     )
 
 
@@ -168,6 +199,15 @@ def behind_of(followers: Sequence[FollowerLook]) -> str:
     behind = sum(each.status.behind for each in followers)
     is_more = any(each.status.is_more for each in followers)
     return counted(behind, is_more=is_more) if behind or is_more else ""
+
+
+def pace_of(followers: Sequence[FollowerLook]) -> str:
+    """Return how long the oldest notification waits for them, and how fast they go together."""
+    ages = [each.status.behind_seconds for each in followers]
+    rates = [each.status.rate for each in followers if each.status.rate is not None]
+    age = max((age for age in ages if age is not None), default=None)
+    lag = "" if age is None else _now("oldest %(age)s") % {"age": format_duration(age)}
+    return ", ".join(filter(None, [lag, format_rate(sum(rates)) if rates else ""]))
 
 
 def _number(value: int | None) -> str:

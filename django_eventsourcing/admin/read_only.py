@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.text import capfirst
 
+from django_eventsourcing.conf import get_environment_label
 from django_eventsourcing.reading import limited_reading
 
 __all__ = ["ReadOnlyAdmin"]
@@ -98,10 +99,23 @@ class ReadOnlyAdmin(ModelAdmin):
                 "trail": trail,
                 # Unfold has breadcrumbs of its own, which end at the list, and no title.
                 "needs_title": apps.is_installed("unfold"),
+                "environment": get_environment_label(),
                 **context,
             },
             status=status,
         )
+
+    def live_page(
+        self, request: HttpRequest, name: str, title: str, **context: Any
+    ) -> TemplateResponse:
+        """
+        Return a page that is refreshed while somebody looks at it.
+
+        The template ``NAME.html`` shows the page, and ``NAME_live.html`` the part that changes,
+        which is all that is answered to ``?fragment=1``.
+        """
+        template = f"{name}_live.html" if "fragment" in request.GET else f"{name}.html"
+        return self.page(request, template, title, **context)
 
     @property
     def list_title(self) -> str:

@@ -35,9 +35,9 @@ class MonitoredSystemAdmin(FollowerPages, CodePages):
         self.check_reading(request)
         places = find_places()
         looks = [self.look_at(system) for system in places.systems]
-        return self.page(
+        return self.live_page(
             request,
-            "systems.html",
+            "systems",
             self.list_title,
             panels=[Panel(look=look, graph=draw(look)) for look in looks],
             problems=places.problems,

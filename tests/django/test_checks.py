@@ -721,6 +721,15 @@ def test_e006_a_token_that_lets_nobody_in(run, settings, token, fault):
     ]
 
 
+@pytest.mark.parametrize("label", [5, "x" * 41])
+def test_e006_an_environment_that_fits_no_page(run, settings, label):
+    settings.EVENTSOURCING_ENVIRONMENT = label
+
+    assert run(SYSTEM=SYSTEM) == [
+        f"E006 EVENTSOURCING_ENVIRONMENT is {label!r}.  HINT: Give a str of up to 40 characters."
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "values", "fault"),
     [
