@@ -57,9 +57,9 @@ class FollowerPages(ResetPages):
         follower = look.find(name)
         is_told = not untellable(follower)
         can_operate, can_manage = (is_told and may(request) for may in (may_operate, may_manage))
-        return self.page(
+        return self.live_page(
             request,
-            "follower.html",
+            "follower",
             name,
             trail=[self.list_link],
             look=look,

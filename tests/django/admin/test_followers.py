@@ -13,7 +13,7 @@ from django_eventsourcing.segments import EVERYTHING
 from tests.django.admin.clerking import without
 from tests.django.admin.pages import SYSTEMS, follower_page, order_url, text
 from tests.django.admin.records import make_events
-from tests.django.status.rows import at, held, parked, told, worker_in
+from tests.django.status.rows import at, held, parked, processed, told, worker_in
 
 ALIASES = [
     alias for alias in ("default", "postgres", "mariadb") if alias in configured_settings.DATABASES
@@ -339,3 +339,18 @@ class TestPermissions:
         give(logged_in(superuser), "pause", "because")
 
         assert record().desired_reason == "because (root)"
+
+
+def test_rate_and_time_yet_are_shown_and_refreshed(client):
+    make_events(3)
+    held("default", "Tally", worker=worker_in("default"))
+    at("default", 1, "Tally", "Kennel")
+    processed("default", 620, "Tally", seconds=2.0, passed=2)
+
+    page, fragment = (client.get(follower_page("Tally") + query) for query in ("", "?fragment=1"))
+
+    assert "Rate 310/s Caught up in 2 s Last hour 310/s now, at most 310/s in the last" in text(
+        page
+    )
+    assert "<html" not in fragment.content.decode()
+    assert "Tally is 2 behind, catching up, about 2 s" in fragment.content.decode()

@@ -32,6 +32,8 @@ PAGES = [
     CONFIGURATION,
     LETTERS,
     f"{LETTERS}1/change/",
+    f"{SYSTEMS}?fragment=1",
+    f"{follower_page('Tally')}?fragment=1",
 ]
 FORGED = [
     (EVENTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),

@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 from selenium.webdriver.common.by import By
 
 from tests.browser import chromium, screenshot, wait_for
-from tests.django.admin.pages import SYSTEMS
+from tests.django.admin.pages import SYSTEMS, follower_page
 from tests.django.admin.records import make_events
 from tests.django.admin.test_browser import log_in, text
 from tests.django.status.rows import at, held, processed, told, worker_in
@@ -130,3 +130,16 @@ def test_without_javascript_it_is_a_plain_page(live_server):
         driver.find_element(By.CSS_SELECTOR, ".es-text summary").click()
         assert not driver.find_element(By.CSS_SELECTOR, "[data-es-copy]").is_displayed()
         assert "System 'default'" in text(driver)
+
+
+@pytest.mark.usefixtures("lagging")
+def test_page_of_a_follower_shows_what_changes(live_server):
+    with chromium() as driver:
+        log_in(driver, live_server)
+        driver.get(live_server.url + follower_page("Tally"))
+        driver.execute_script("window.isSamePage = true")
+
+        pause()
+        wait_for(driver, lambda d: "Tally is paused: prices, Ann" in text(d))
+
+        assert driver.execute_script("return window.isSamePage")
