@@ -20,6 +20,7 @@ from django_eventsourcing.admin.orders import ORDERS, Order, ReasonForm
 from django_eventsourcing.admin.permissions import may_manage, may_operate, may_see_payloads
 from django_eventsourcing.admin.places import Place
 from django_eventsourcing.admin.resets import ResetPages, can_be_reset
+from django_eventsourcing.admin.states import draw_states
 from django_eventsourcing.admin.telling import FAULTS, untellable
 from django_eventsourcing.dead_letters import parked
 from django_eventsourcing.reading import separate_look
@@ -64,6 +65,7 @@ class FollowerPages(ResetPages):
             trail=[self.list_link],
             look=look,
             follower=follower,
+            diagram=draw_states(follower) if follower else None,
             problems=look.problems,
             form=ReasonForm(needed=ORDERS["pause"].needed),
             orders=list(self._orders(follower)) if can_operate else [],

@@ -26,7 +26,15 @@ from django_eventsourcing.status.report import status_lines
 from django_eventsourcing.status.verdicts import counted
 from eventsourcing.exceptions import EventSourcingError
 
-__all__ = ["FollowerLook", "Look", "WorkerLook", "behind_of", "look_at", "pace_of"]
+__all__ = [
+    "FollowerLook",
+    "Look",
+    "WorkerLook",
+    "behind_of",
+    "look_at",
+    "pace_of",
+    "verdict_label",
+]
 
 _LABELS: dict[Verdict, Promise] = {
     Verdict.CAUGHT_UP: _("caught up"),
@@ -71,7 +79,7 @@ class FollowerLook:
     @property
     def label(self) -> str:
         """The verdict, in a word of the reader's language."""
-        return str(_LABELS[self.status.verdict])
+        return verdict_label(self.status.verdict)
 
     @property
     def pipes(self) -> list[PipeLook]:
@@ -212,3 +220,8 @@ def pace_of(followers: Sequence[FollowerLook]) -> str:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else str(value)
+
+
+def verdict_label(verdict: Verdict) -> str:
+    """Return the verdict in a word of the reader's language."""
+    return str(_LABELS[verdict])

@@ -4,6 +4,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser import chromium, screenshot, wait_for, wait_for_next_page
+from tests.django.admin.clerking import LETTERS
 from tests.django.admin.pages import (
     EVENTS,
     LOGS,
@@ -70,7 +71,7 @@ def log(kennel, tally):
         notification_id=script,
         attempts=3,
     )
-    parked("default", rex, "Names")
+    parked("default", rex, "Names", id=4711, error=f"KeyError: {SCRIPT}", traceback=SCRIPT)
     return {
         "systems": SYSTEMS,
         "follower": follower_page("Names"),
@@ -83,6 +84,8 @@ def log(kennel, tally):
         "section": f"{LOGS}default/Kennel/newest/",
         "positions": POSITIONS,
         "snapshots": SNAPSHOTS,
+        "dead-letters": LETTERS,
+        "dead-letter": f"{LETTERS}4711/change/",
     }
 
 
