@@ -16,7 +16,7 @@ from django_eventsourcing.problems import Problem
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
 
-__all__ = ["correlated", "has_index", "index_faults", "install", "uninstall"]
+__all__ = ["correlated", "has_index", "index_faults", "install", "is_indexed", "uninstall"]
 
 LENGTH = 200
 """Characters of a correlation id that are indexed: not every database takes longer keys."""
@@ -40,6 +40,9 @@ _LOOKS = {
     "AND table_name = %s AND index_name = %s LIMIT 1",
 }
 
+_known: set[tuple[str, ...]] = set()
+"""The tables that have been seen to have the index."""
+
 
 class _Key(Func):
     """What is indexed of an event: the beginning of its correlation id."""
@@ -61,6 +64,18 @@ def correlated(correlation_id: str) -> Q:
     """
     key = Value(correlation_id[:LENGTH], output_field=CharField())
     return Q(Exact(_Key(F("metadata")), key))
+
+
+def is_indexed(alias: str, model: type[AbstractStoredEvent]) -> bool:
+    """Tell whether the model's table has the index, and remember if it has."""
+    values = connections[alias].settings_dict
+    key = (alias, *(str(values[name]) for name in ("NAME", "HOST", "PORT")), model._meta.db_table)
+    if key in _known:
+        return True
+    found = has_index(alias, model)
+    if found:
+        _known.add(key)
+    return found
 
 
 def has_index(alias: str, model: type[AbstractStoredEvent]) -> bool:
@@ -119,6 +134,7 @@ def install(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
 
 def uninstall(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
     """Remove what ``install()`` has made."""
+    _known.clear()
     connection = schema_editor.connection
     quote = connection.ops.quote_name
     name = quote(_name(table))

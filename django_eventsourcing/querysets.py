@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connections, models, transaction
 from django.db.models import Q
 
-from django_eventsourcing.correlations import correlated, has_index
+from django_eventsourcing.correlations import correlated, is_indexed
 from django_eventsourcing.ordering import get_commit_order
 from django_eventsourcing.segments import RETIRED
 
@@ -72,7 +72,7 @@ class StoredEventQuerySet(RecordQuerySet[_Event]):
 
     def has_correlation_index(self) -> bool:
         """Tell whether ``correlated_by()`` finds events by an index, in the queryset's database."""
-        return has_index(self.db, self.model)
+        return is_indexed(self.db, self.model)
 
     def correlated_by(self, correlation_id: str) -> Self:
         """

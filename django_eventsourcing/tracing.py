@@ -25,6 +25,7 @@ __all__ = [
     "TracedLog",
     "arranged",
     "read_trace",
+    "traced_event",
     "traced_logs",
 ]
 
@@ -134,7 +135,7 @@ def traced_logs() -> list[TracedLog]:
     return list(dict.fromkeys(found))
 
 
-def read_trace(text: str, logs: Iterable[TracedLog], *, limit: int = LIMIT) -> Trace:
+def read_trace(asked: str | TracedEvent, logs: Iterable[TracedLog], *, limit: int = LIMIT) -> Trace:
     """
     Return the trace of a correlation id, or of an event such as ``DogSchool:4711``.
 
@@ -143,12 +144,13 @@ def read_trace(text: str, logs: Iterable[TracedLog], *, limit: int = LIMIT) -> T
     ``limit`` events are read, those with the lowest ids; ``logs`` says where.
     """
     logs = list(logs)
-    if not _can_be_recorded(text):
-        return Trace(correlation_id=text, events=[])
-    named = _named(text, logs)
-    correlation_id = named.correlation_id if named else text
+    if isinstance(asked, str) and not _can_be_recorded(asked):
+        return Trace(correlation_id=asked, events=[])
+    named = _named(asked, logs) if isinstance(asked, str) else asked
+    correlation_id = named.correlation_id if named else str(asked)
     # A correlation id may be the reference of the event with which all began.
-    first = named if correlation_id == text else _named(correlation_id, logs)
+    is_first = correlation_id == (named.reference if named else asked)
+    first = named if is_first else _named(correlation_id, logs)
     found = {
         (each.database, each.application, each.id): each
         for each in (named, first)
@@ -178,6 +180,20 @@ def read_trace(text: str, logs: Iterable[TracedLog], *, limit: int = LIMIT) -> T
         events=arranged(found.values()),
         is_cut=len(matching) > limit,
         unindexed=unindexed,
+    )
+
+
+def traced_event(record: AbstractStoredEvent, database: str) -> TracedEvent:
+    """Return the event of a record, which is in this database."""
+    return TracedEvent(
+        id=record.pk,
+        application=record.application_name,
+        database=database,
+        originator_id=record.originator_id,
+        originator_version=record.originator_version,
+        topic=record.topic,
+        recorded_at=record.recorded_at,
+        metadata=record.metadata,
     )
 
 
@@ -243,17 +259,8 @@ def _named(text: str, logs: Iterable[TracedLog]) -> TracedEvent | None:
 
 
 def _events(rows: StoredEventQuerySet[Any], database: str) -> Iterator[TracedEvent]:
-    for id_, application, of, version, topic, metadata, at in rows.values_list(*_COLUMNS):
-        yield TracedEvent(
-            id=id_,
-            application=application,
-            database=database,
-            originator_id=of,
-            originator_version=version,
-            topic=topic,
-            recorded_at=at,
-            metadata=metadata,
-        )
+    for record in rows.only(*_COLUMNS):
+        yield traced_event(record, database)
 
 
 def _text(metadata: Any, key: str) -> str:

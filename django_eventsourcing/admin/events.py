@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.contrib import admin
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.streams import StreamPages
+from django_eventsourcing.admin.traces import TracePages
 from django_eventsourcing.catalogue import EventClass, event_classes
 from django_eventsourcing.models import StoredEventRecord
 
@@ -13,7 +13,7 @@ __all__ = ["StoredEventAdmin"]
 
 
 @admin.register(StoredEventRecord)
-class StoredEventAdmin(StreamPages):
+class StoredEventAdmin(TracePages):
     """Shows what has happened, in the order in which it was recorded."""
 
     kind = "event"
@@ -24,4 +24,4 @@ class StoredEventAdmin(StreamPages):
         return event_classes()
 
     def get_tools(self) -> Sequence[tuple[str, str]]:
-        return [(_("Notification logs"), self.url("logs"))]
+        return [(_("Notification logs"), self.url("logs")), (_("Trace"), self.url("trace"))]

@@ -29,10 +29,14 @@ class MetadataRow:
 
 
 def metadata_rows(
-    metadata: Any, url_of: Callable[[Any], str], *, is_masked: bool = False
+    metadata: Any,
+    url_of: Callable[[Any], str],
+    trace_url: Callable[[Any], str],
+    *,
+    is_masked: bool = False,
 ) -> Sequence[MetadataRow]:
     """
-    Return the rows, those of reserved keys first; ``url_of`` knows the page of a causation.
+    Return the rows, those of reserved keys first; with the pages of causation and trace.
 
     Masked, the values are left out, but for those that say how events belong together.
     """
@@ -45,11 +49,12 @@ def metadata_rows(
         "causation_id": _("Causation"),
         "user": _("User"),
     }
+    urls = {"correlation_id": trace_url, "causation_id": url_of}
     rows = []
     for key in [*labels, *sorted(metadata.keys() - labels)]:
         if key in metadata:
-            url = url_of(metadata[key]) if key == "causation_id" else ""
-            hidden = is_masked and key not in ("correlation_id", "causation_id")
+            url = urls[key](metadata[key]) if key in urls else ""
+            hidden = is_masked and key not in urls
             rows.append(_row(labels.get(key, key), metadata[key], url, is_masked=hidden))
     return rows
 

@@ -16,15 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_eventsourcing.admin.filters import FilterForm
-from django_eventsourcing.admin.metadata import metadata_rows
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
+from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
 from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import EventClass
-from django_eventsourcing.metadata import EventReference
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
@@ -209,34 +207,9 @@ class RecordAdmin(ReadOnlyAdmin):
             "payload": self.shown_payload(
                 request, place, record.application_name, stored_event(record)
             ),
-            "metadata": metadata_rows(
-                getattr(record, "metadata", None),
-                lambda value: self._event_url(request, EventReference.parse(value), places),
-                is_masked=not may_see_payloads(request),
-            ),
             "stream_links": self._neighbours(record, places, alias, "originator_version"),
             "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],
         }
-
-    def _event_url(
-        self, request: HttpRequest, reference: EventReference | None, places: Places
-    ) -> str:
-        """Return the URL of the page of the event, if it is there and the user may view it."""
-        place = reference and places.find(reference.application_name)
-        if not reference or not place or not place.is_persisted:
-            return ""
-        own = self.own_model(place)
-        if own is not None and not may_view(request, own):
-            return ""
-        name, number = reference
-        records = self._all(place.database, own).filter(id=clamp_id(number), application_name=name)
-        try:
-            with separate_look(place.database):
-                event = records.only("id", "application_name").first()
-        except DatabaseError:
-            # This page is about another event, which may be in another database.
-            return ""
-        return self.record_url(event.pk, event, places, place.database) if event else ""
 
     def _find(self, request: HttpRequest, number: int, places: Places, alias: str) -> Any:
         application = request.GET.get("application", "")

@@ -13,6 +13,7 @@ __all__ = [
     "POSITIONS",
     "SNAPSHOTS",
     "SYSTEMS",
+    "TRACE",
     "follower_page",
     "ids",
     "link",
@@ -22,6 +23,7 @@ __all__ = [
 
 EVENTS = "/admin/django_eventsourcing/storedeventrecord/"
 LOGS = f"{EVENTS}log/"
+TRACE = f"{EVENTS}trace/"
 SNAPSHOTS = "/admin/django_eventsourcing/snapshotrecord/"
 POSITIONS = "/admin/django_eventsourcing/trackingrecord/"
 SYSTEMS = "/admin/django_eventsourcing/monitoredsystem/"

@@ -11,6 +11,7 @@ from tests.django.admin.pages import (
     POSITIONS,
     SNAPSHOTS,
     SYSTEMS,
+    TRACE,
     follower_page,
 )
 from tests.django.admin.records import make_events
@@ -80,6 +81,7 @@ def log(kennel, tally):
         "event-script": f"{EVENTS}{script}/change/",
         "event-unreadable": f"{EVENTS}{unreadable}/change/",
         "stream": f"{EVENTS}stream/default/Kennel/{dog_id}/",
+        "trace": f"{TRACE}?id=Kennel:{rex}",
         "logs": LOGS,
         "section": f"{LOGS}default/Kennel/newest/",
         "positions": POSITIONS,

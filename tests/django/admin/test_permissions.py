@@ -8,11 +8,13 @@ from tests.django.admin.clerking import LETTERS
 from tests.django.admin.pages import (
     CATALOGUE,
     CONFIGURATION,
+from tests.django.admin.pages import (
     EVENTS,
     LOGS,
     POSITIONS,
     SNAPSHOTS,
     SYSTEMS,
+    TRACE,
     follower_page,
 )
 from tests.django.admin.records import DOG, make_events
@@ -24,6 +26,7 @@ PAGES = [
     LOGS,
     f"{LOGS}default/Kennel/newest/",
     f"{EVENTS}stream/default/Kennel/{DOG}/",
+    f"{TRACE}?id=Kennel:1",
     SNAPSHOTS,
     POSITIONS,
     SYSTEMS,
@@ -41,6 +44,7 @@ FORGED = [
     (f"{EVENTS}1/change/", {"topic": "changed"}),
     (f"{EVENTS}1/delete/", {"post": "yes"}),
     (f"{EVENTS}stream/default/Kennel/{DOG}/", {"version": "1"}),
+    (TRACE, {"id": "Kennel:1"}),
     (SNAPSHOTS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),
     (f"{SNAPSHOTS}1/delete/", {"post": "yes"}),
     (POSITIONS, {"action": "delete_selected", "_selected_action": "1", "post": "yes"}),

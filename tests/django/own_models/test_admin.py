@@ -8,7 +8,7 @@ from django_eventsourcing import get_application
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
 from django_eventsourcing.registry import reset
 from tests.core.school import Counters, DogSchool
-from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS, ids, link, text
+from tests.django.admin.pages import EVENTS, LOGS, POSITIONS, SNAPSHOTS, TRACE, ids, link, text
 from tests.django.own_models.models import DogTracking
 from tests.django.own_models.school import values
 
@@ -72,7 +72,10 @@ def test_the_causation_leads_into_the_own_table_whoever_may_view_it(client, view
 
     assert '"trick": "sit"' in text(client.get(link(page, "DogSchool:2")))
     assert "Causation DogSchool:2" in text(refused)
-    assert link(refused, "DogSchool:2") is None
+    assert "application=DogSchool" not in refused.content.decode()
+    # What is linked is the correlation, to what the user may see of the trace.
+    assert link(refused, "DogSchool:2") == f"{TRACE}?id=DogSchool%3A2"
+    assert "DogSchool:2 Dog" not in text(viewer.get(link(refused, "DogSchool:2")))
 
 
 @pytest.fixture
