@@ -9,7 +9,7 @@ from typing import Any
 
 from eventsourcing.persistence import Mapper, StoredEvent
 
-__all__ = ["readable", "readable_event", "visible"]
+__all__ = ["event_values", "readable", "readable_event", "visible"]
 
 
 def readable_event(mapper: Mapper, stored_event: StoredEvent) -> dict[str, Any]:
@@ -18,11 +18,21 @@ def readable_event(mapper: Mapper, stored_event: StoredEvent) -> dict[str, Any]:
 
     Raise ``MapperDeserialisationError`` if it cannot.
     """
+    values = event_values(mapper, stored_event)
+    return {str(readable(key)): readable(value) for key, value in values.items()}
+
+
+def event_values(mapper: Mapper, stored_event: StoredEvent) -> dict[str, Any]:
+    """
+    Return the event's own values with their types, as the application's mapper reads them.
+
+    Raise ``MapperDeserialisationError`` if it cannot.
+    """
     values = dict(mapper.to_domain_event(stored_event)._as_dict())
     # These have columns of their own.
     for column in ("originator_id", "originator_version"):
         values.pop(column, None)
-    return {str(readable(key)): readable(value) for key, value in values.items()}
+    return values
 
 
 def readable(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.payloads import readable_json
+from django_eventsourcing.admin.trees import Node, kind_of, tree_of
 from django_eventsourcing.payloads import visible
 
 __all__ = ["MetadataRow", "metadata_rows"]
@@ -20,8 +21,8 @@ class MetadataRow:
     text: str
     kind: str
     """What kind of value it is in JSON."""
-    is_long: bool = False
-    """Whether it is a list or an object, on lines of its own."""
+    nodes: Sequence[Node] = ()
+    """The values of a list or an object."""
     is_masked: bool = False
     """Whether the value is not for the reader to see; then there is no text."""
     url: str = ""
@@ -61,24 +62,12 @@ def metadata_rows(
 
 def _row(label: str, value: Any, url: str = "", *, is_masked: bool = False) -> MetadataRow:
     if is_masked:
-        return MetadataRow(label=visible(label), text="", kind=_kind(value), is_masked=True)
-    is_long = isinstance(value, list | dict)
+        return MetadataRow(label=visible(label), text="", kind=kind_of(value), is_masked=True)
     text = value if isinstance(value, str) else readable_json(value) or "null"
     return MetadataRow(
-        label=visible(label), text=visible(text), kind=_kind(value), is_long=is_long, url=url
+        label=visible(label),
+        text=visible(text),
+        kind=kind_of(value),
+        nodes=tree_of(value) if isinstance(value, list | dict) else (),
+        url=url,
     )
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return _("null")
-        case bool():
-            return _("truth value")
-        case str():
-            return _("text")
-        case int() | float():
-            return _("number")
-        case list():
-            return _("list")
-    return _("object")

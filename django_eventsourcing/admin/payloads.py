@@ -1,14 +1,14 @@
 """Payloads: what a stored event says, as text to be read."""
 
-import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.places import Place
-from django_eventsourcing.payloads import readable, readable_event, visible
+from django_eventsourcing.payloads import event_values, readable, visible
 from django_eventsourcing.problems import one_line
 from eventsourcing.persistence import StoredEvent
 
@@ -28,6 +28,8 @@ LINE_LIMIT = 2_000
 STORED_LIMIT = 2_000
 """Bytes that are shown of a state as it is stored."""
 
+Format = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
@@ -39,12 +41,16 @@ class Payload:
 
     text: str = ""
     """The event's own values as indented JSON."""
+    values: dict[str, Any] | None = None
+    """The event's own values, with their types."""
     error: str = ""
     stored: str = ""
     """The beginning of the state as it is stored."""
     size: int = 0
     """The number of bytes of the state as it is stored."""
     is_masked: bool = False
+    is_formatted: bool = False
+    """Whether the values are shown otherwise than they are; what is stored is not shown then."""
 
 
 MASKED = Payload(is_masked=True)
@@ -67,30 +73,46 @@ def readable_line(value: Any) -> str:
     return text if len(text) <= LINE_LIMIT else f"{text[:LINE_LIMIT]} …"
 
 
-def read_payload(place: Place | None, name: str, stored_event: StoredEvent) -> Payload:
-    """Return the payload as the application ``name`` reads it; ``place`` is where that is."""
+def read_payload(
+    place: Place | None, name: str, stored_event: StoredEvent, shape: Format | None = None
+) -> Payload:
+    """
+    Return the payload as the application ``name`` reads it; ``place`` is where that is.
+
+    ``shape`` returns the values that are to be shown instead. Where it fails, or they are others,
+    there is nothing of what is stored in the payload.
+    """
     state = bytes(stored_event.state)
     payload = Payload(stored=visible(_as_stored(state)), size=len(state))
     if place is None:
-        return dataclasses.replace(
-            payload,
-            error=visible(
-                _(
-                    "No configured system has an application named “%(name)s” that keeps its "
-                    "events in this database, so the payload can be shown only as it is stored."
-                )
-                % {"name": name}
-            ),
+        unknown = _(
+            "No configured system has an application named “%(name)s” that keeps its "
+            "events in this database, so the payload can be shown only as it is stored."
         )
+        error = visible(unknown % {"name": name})
+        if shape is not None:
+            # Who can tell what it would have made of that?
+            return Payload(error=error, is_formatted=True)
+        return replace(payload, error=error)
     try:
-        text = _decode(place, stored_event)
+        values = event_values(place.application.mapper, stored_event)
+        whole = _to_json(values)
     except Exception as error:  # noqa: BLE001  Whatever is wrong with one event is shown as such.
-        return dataclasses.replace(payload, error=visible(_describe(error)))
-    return dataclasses.replace(payload, text=text)
-
-
-def _decode(place: Place, stored_event: StoredEvent) -> str:
-    return readable_json(readable_event(place.application.mapper, stored_event))
+        unreadable = visible(_describe(error))
+        if shape is not None:
+            return Payload(error=unreadable, is_formatted=True)
+        return replace(payload, error=unreadable)
+    if shape is None:
+        return replace(payload, text=_shorten(visible(whole)), values=values)
+    try:
+        shown = shape(values)
+        shaped = _to_json(shown)
+    except Exception as error:  # noqa: BLE001  It is the project's code.
+        return Payload(error=visible(_describe(error)), is_formatted=True)
+    text = _shorten(visible(shaped))
+    if shaped == whole:
+        return replace(payload, text=text, values=shown)
+    return Payload(text=text, values=shown, is_formatted=True)
 
 
 def _to_json(values: Any) -> str:

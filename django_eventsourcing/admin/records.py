@@ -1,6 +1,6 @@
 """Records: a list of them in keyset pages, and a page of each with its readable payload."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import Error as DatabaseError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -22,11 +22,14 @@ from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.admin.trees import tree_of
+from django_eventsourcing.admin.upcasts import upcast_of
 from django_eventsourcing.catalogue import EventClass
+from django_eventsourcing.event_log import LoggedEvent
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin", "stored_event"]
+__all__ = ["RecordAdmin", "described_event", "stored_event"]
 
 NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
@@ -178,11 +181,43 @@ class RecordAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         )
 
+    def format_payload(
+        self, request: HttpRequest, event: LoggedEvent, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """
+        Return the values of an event, or a snapshot, that are to be shown instead of its own.
+
+        ``values`` have their types, and may be changed. By default they are shown as they are.
+        Where others are returned, pages show nothing of how the event is stored, and no copies
+        that would hold it. To redact, override ``format_state()`` as well.
+        """
+        return values
+
+    def related_links(self, request: HttpRequest, event: LoggedEvent) -> Iterable[tuple[str, str]]:
+        """Return labels and URLs, to be shown on the page of an event and on that of its stream."""
+        return []
+
     def shown_payload(
-        self, request: HttpRequest, place: Place | None, name: str, event: StoredEvent
+        self,
+        request: HttpRequest,
+        place: Place | None,
+        name: str,
+        event: StoredEvent,
+        record: Any = None,
     ) -> Payload:
-        """Return what an event says, as the user may see it; pages show no payload but this."""
-        return read_payload(place, name, event) if may_see_payloads(request) else MASKED
+        """
+        Return what an event says, as the user may see it; pages show no payload but this.
+
+        ``record`` is where its id, time and metadata are, if not in the event itself.
+        """
+        if not may_see_payloads(request):
+            return MASKED
+        if type(self).format_payload is RecordAdmin.format_payload:
+            return read_payload(place, name, event)
+        about = described_event(name, event, record)
+        return read_payload(
+            place, name, event, lambda values: self.format_payload(request, about, values)
+        )
 
     def record_url(self, number: int, like: Any, places: Places, alias: str) -> str:
         """Return the URL of the page of a record, which is in the same table as the other one."""
@@ -201,14 +236,20 @@ class RecordAdmin(ReadOnlyAdmin):
     ) -> dict[str, Any]:
         """Return what the page of a record shows of it."""
         place = places.find(record.application_name, database=alias)
+        event = stored_event(record)
+        payload = self.shown_payload(request, place, record.application_name, event, record)
+        hides_stored = payload.is_masked or payload.is_formatted
         return {
+            "hides_stored": hides_stored,
             "row": self._row(record, places, alias),
             "topic": split_at_dots(record.topic),
-            "payload": self.shown_payload(
-                request, place, record.application_name, stored_event(record)
+            "payload": payload,
+            "tree": tree_of(payload.values) if payload.values is not None else [],
+            "upcast": upcast_of(place, event) if place and not hides_stored else None,
+            "related": list(
+                self.related_links(request, described_event(record.application_name, event, record))
             ),
-            "stream_links": self._neighbours(record, places, alias, "originator_version"),
-            "log_links": self._neighbours(record, places, alias, "id") if self.is_log else [],
+            **self._neighbours(record, places, alias),
         }
 
     def _find(self, request: HttpRequest, number: int, places: Places, alias: str) -> Any:
@@ -295,22 +336,28 @@ class RecordAdmin(ReadOnlyAdmin):
             links.append((_("Oldest"), form.query(Cursor(after=0))))
         return links
 
-    def _neighbours(self, record: Any, places: Places, alias: str, key: str) -> list[Link]:
-        """Return the records before and after this one, in its stream or in its log."""
+    def _neighbours(self, record: Any, places: Places, alias: str) -> dict[str, list[Link]]:
+        """Return the records before and after this one, in its stream and in its log."""
         records = self._all(alias, type(record)).filter(application_name=record.application_name)
-        if key != "id":
-            records = records.filter(originator_id=record.originator_id)
-        value = getattr(record, key)
-        found = (
-            (_("Previous"), records.filter(**{f"{key}__lt": value}).order_by(f"-{key}")),
-            (_("Next"), records.filter(**{f"{key}__gt": value}).order_by(key)),
-        )
-        links = []
-        for label, neighbours in found:
-            number = neighbours.values_list("id", flat=True).first()
-            if number is not None:
-                url = self.record_url(number, record, places, alias)
-                links.append(Link(label=label, id=number, url=url))
+        stream = records.filter(originator_id=record.originator_id)
+        ways = {"stream_links": (stream, "originator_version"), "log_links": (records, "id")}
+        found: dict[str, QuerySet[Any]] = {}
+        for name, (others, key) in ways.items():
+            value = getattr(record, key)
+            found[f"{name}_before"] = others.filter(**{f"{key}__lt": value}).order_by(f"-{key}")
+            found[f"{name}_after"] = others.filter(**{f"{key}__gt": value}).order_by(key)
+        ids = {name: Subquery(others.values("id")[:1]) for name, others in found.items()}
+        # One query for all of them.
+        [row] = records.filter(pk=record.pk).annotate(**ids).values(*ids) or [{}]
+        links: dict[str, list[Link]] = {name: [] for name in ways}
+        for name in ways:
+            if name == "log_links" and not self.is_log:
+                continue
+            for label, side in ((_("Previous"), "before"), (_("Next"), "after")):
+                number = row.get(f"{name}_{side}")
+                if number is not None:
+                    url = self.record_url(number, record, places, alias)
+                    links[name].append(Link(label=label, id=number, url=url))
         return links
 
 
@@ -321,6 +368,20 @@ def stored_event(record: Any) -> StoredEvent:
         originator_version=record.originator_version,
         topic=record.topic,
         state=bytes(record.state),
+    )
+
+
+def described_event(name: str, event: StoredEvent, record: Any = None) -> LoggedEvent:
+    """Return what is known of an event besides its values."""
+    source = event if record is None else record
+    return LoggedEvent(
+        id=getattr(source, "id", 0),
+        application=name,
+        originator_id=event.originator_id,
+        originator_version=event.originator_version,
+        topic=event.topic,
+        recorded_at=getattr(source, "recorded_at", None),
+        metadata=getattr(source, "metadata", None),
     )
 
 

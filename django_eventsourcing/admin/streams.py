@@ -1,12 +1,13 @@
 """Streams: the events of one aggregate, and what it was after each of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
@@ -16,13 +17,17 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from django_eventsourcing.admin.attributes import Attribute, compared
+from django_eventsourcing.admin.followers import FollowerPages
 from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
-from django_eventsourcing.admin.payloads import hidden_by_permission, readable_line
+from django_eventsourcing.admin.payloads import hidden_by_permission
 from django_eventsourcing.admin.permissions import may_see_payloads
 from django_eventsourcing.admin.places import Place, Places
+from django_eventsourcing.admin.processed import Processing, processings
 from django_eventsourcing.event_log import LoggedEvent, known_id
+from django_eventsourcing.models import MonitoredSystem
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.streams import Step, last_version, read_steps, step_at, version_at
@@ -35,23 +40,6 @@ SIZE = 20
 """The number of events on a page."""
 MOST_REPLAYED = 1_000
 """Events that are read for a page, at most, to make what the aggregate was before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attribute:
-    """An attribute of an aggregate, with what an event has made of it."""
-
-    name: str
-    now: str = ""
-    before: str = ""
-    kind: str = ""
-    """Whether it was ``added``, ``removed`` or ``changed``; empty if it is as before."""
-
-    @property
-    def word(self) -> str:
-        """What has become of it, in a word."""
-        words = {"added": _("added"), "removed": _("removed"), "changed": _("changed")}
-        return words.get(self.kind, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +134,56 @@ class StreamPages(NotificationLogPages):
             "step": step,
             "error": _error(request, step.error) if step else "",
             "at": asked.at,
-            "attributes": _attributes(request, step) if step else [],
+            "attributes": self._attributes(request, step) if step else [],
             "is_masked": not may_see_payloads(request),
             "last": last,
             "moments": [self._moment(place, id_, each, asked.version) for each in steps],
             "links": self._stream_links(place, id_, asked, steps),
+            "related": list(self.related_links(request, (step or steps[-1]).event))
+            if steps
+            else [],
         }
+
+    def format_state(
+        self, request: HttpRequest, event: LoggedEvent, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """
+        Return the attributes of an aggregate that are to be shown instead of its own.
+
+        ``values`` are as JSON has them, and may be changed; ``event`` is the one after which, or
+        before which, the aggregate had them.
+        """
+        return values
+
+    def _attributes(self, request: HttpRequest, step: Step) -> list[Attribute]:
+        """Return the attributes after an event, each with what was before it, and those removed."""
+        kinds = {change.name: change.kind for change in step.changes}
+        states = [_before(step), dict(step.state or {})]
+        if may_see_payloads(request):
+            states = [self.format_state(request, step.event, values) for values in states]
+        found = list(compared(states[0], states[1], kinds))
+        if may_see_payloads(request):
+            return found
+        # Values are in JSON's quotes, so that the word is none of them.
+        hidden = _("hidden")
+        return [
+            replace(each, now=each.now and hidden, before=each.before and hidden) for each in found
+        ]
+
+    def _follower_url(self, request: HttpRequest, name: str, place: Place) -> str:
+        """Return the URL of the page of a follower, if there is one, and the user may see it."""
+        try:
+            pages = self.admin_site.get_model_admin(MonitoredSystem)
+        except NotRegistered:
+            return ""
+        is_seen = pages.has_view_permission(request) and name in place.system.runs
+        return pages.follower_url(name) if isinstance(pages, FollowerPages) and is_seen else ""
+
+    def _processings(self, request: HttpRequest, place: Place, record: Any) -> Sequence[Processing]:
+        found = processings(place, record.pk, record.originator_id, record.topic)
+        return [
+            replace(each, url=self._follower_url(request, each.follower, place)) for each in found
+        ]
 
     def _moment(self, place: Place, id_: UUID | str, step: Step, shown: int) -> Moment:
         version = step.event.originator_version
@@ -188,13 +220,15 @@ class StreamPages(NotificationLogPages):
             error = step.error if step else ""
         except Exception as reason:  # noqa: BLE001  The event itself is shown all the same.
             error = in_one_line(reason)
+        attributes = self._attributes(request, step) if step else []
         return {
             **shown,
             "step": step,
             "error": _error(request, error),
-            "changes": [each for each in _attributes(request, step) if each.kind] if step else [],
+            "changes": [each for each in attributes if each.kind],
             "is_masked": not may_see_payloads(request),
             "travel_url": self.stream_url(place, id_, version),
+            "processings": self._processings(request, place, record),
         }
 
 
@@ -255,27 +289,9 @@ def _error(request: HttpRequest, error: str) -> str:
     return visible(error)
 
 
-def _attributes(request: HttpRequest, step: Step) -> list[Attribute]:
-    """Return the attributes after an event, each with what was before it, and those removed."""
-    found = list(_all_attributes(step))
-    if may_see_payloads(request):
-        return found
-    # Values are in JSON's quotes, so that the word is none of them.
-    hidden = _("hidden")
-    return [replace(each, now=each.now and hidden, before=each.before and hidden) for each in found]
-
-
-def _all_attributes(step: Step) -> Iterator[Attribute]:
+def _before(step: Step) -> dict[str, Any]:
+    """Return the aggregate's attributes before the event."""
     changes = {change.name: change for change in step.changes}
-    for name, value in (step.state or {}).items():
-        change = changes.pop(name, None)
-        yield Attribute(
-            name=visible(name),
-            now=readable_line(value),
-            before=readable_line(change.before) if change and change.kind == "changed" else "",
-            kind=change.kind if change else "",
-        )
-    for change in changes.values():
-        yield Attribute(
-            name=visible(change.name), before=readable_line(change.before), kind=change.kind
-        )
+    before = {name: value for name, value in (step.state or {}).items() if name not in changes}
+    changed = {name: each.before for name, each in changes.items() if each.kind != "added"}
+    return {**before, **changed}

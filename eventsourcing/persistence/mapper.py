@@ -97,6 +97,19 @@ class Mapper:
                 f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
             ) from error
 
+    def to_state(self, stored_event: StoredEvent) -> Any:
+        """
+        Return the event's own values as they were stored: decoded, and not upcast.
+
+        The class need not be there. Raise ``MapperDeserialisationError`` if they cannot be read.
+        """
+        try:
+            return self._decoded(stored_event.state)
+        except Exception as error:
+            raise MapperDeserialisationError(
+                f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
+            ) from error
+
     def _encoded(self, state: dict[str, Any]) -> bytes:
         try:
             data = self.transcoder.encode(state)

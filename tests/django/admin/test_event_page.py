@@ -184,7 +184,7 @@ def test_each_key_of_the_metadata_has_a_row_with_its_kind(client):
 
     assert (
         "Metadata Correlation request 1 text Causation Kennel:99 text User 7 number note null null "
-        'paid true truth value tags [ "a" ] list \\u202eevil x text'
+        'paid true truth value tags 0 "a" text list \\u202eevil x text'
     ) in shown
 
 
@@ -197,7 +197,7 @@ def test_without_metadata_there_are_no_rows(client):
 def test_what_is_no_mapping_is_shown_as_it_is(client):
     make_events(1, metadata=[1])
 
-    assert "Metadata Metadata [ 1 ] list" in text(page_of(client, 1))
+    assert "Metadata Metadata 0 1 number list" in text(page_of(client, 1))
 
 
 def test_the_causation_leads_to_the_event_if_it_is_there(client):
@@ -270,3 +270,68 @@ def test_database_that_is_not_configured_is_not_found(client, alias):
     make_events(1)
 
     assert page_of(client, 1, database=alias).status_code == 404
+
+
+def test_values_are_told_with_their_kinds_and_fold(client, kennel):
+    dog_id = kennel.register("Rex")
+    kennel.weigh(dog_id, Decimal("31.50"))
+    make_events(
+        1,
+        number=lambda n: 100,
+        state=json.dumps({"timestamp": None, "trick": {"b": [1, {"c": True}]}}).encode(),
+    )
+
+    assert 'kilograms "31.50" Decimal' in text(page_of(client, last_event().pk - 98))
+    page = page_of(client, 100)
+    assert "trick object, 1 value b list, 2 values 0 1 number 1 object, 1 value c true" in text(
+        page
+    )
+    assert page.content.decode().count("<details open>") == 3
+
+
+def test_deep_and_large_values_are_bounded(client):
+    deep = {}
+    for _ in range(90):
+        deep = {"in": deep}
+    make_events(
+        2,
+        state=lambda n: json.dumps(
+            {"timestamp": None, "trick": deep if n == 1 else list(range(10_000))}
+        ).encode(),
+    )
+
+    assert page_of(client, 1).content.decode().count("<details open>") < 10
+    assert "more" in text(page_of(client, 2))
+    assert len(page_of(client, 2).content) < 300_000
+
+
+def test_what_is_stored_is_beside_what_is_read_after_upcasting(client, monkeypatch):
+    from tests.django.admin.kennel import Dog
+
+    def upcast_v1_v2(state):
+        state["trick"] = state.pop("name").upper()
+
+    monkeypatch.setattr(Dog.TrickAdded, "class_version", 2, raising=False)
+    monkeypatch.setattr(Dog.TrickAdded, "upcast_v1_v2", staticmethod(upcast_v1_v2), raising=False)
+    make_events(1, state=b'{"name":"sit","timestamp":null}')
+
+    shown = text(page_of(client, 1))
+
+    assert (
+        "As stored at version 1 of its class, and as read now, at version 2 "
+        'Name As stored As read now timestamp null null trick added "SIT" name removed "sit"'
+    ) in shown
+
+
+def test_what_is_read_as_it_is_stored_is_shown_once(client, kennel):
+    kennel.register("Rex")
+
+    assert "As read now" not in text(page_of(client, last_event()))
+
+
+def test_an_event_whose_class_is_gone_is_decoded_all_the_same(client):
+    make_events(1, topic="tests.django.admin.kennel:Dog.Gone", state=b'{"trick":"sit"}')
+
+    assert 'As stored, at version 1 of its class Name As stored trick "sit"' in text(
+        page_of(client, 1)
+    )
