@@ -8,7 +8,6 @@ from tests.django.admin.clerking import LETTERS
 from tests.django.admin.pages import (
     CATALOGUE,
     CONFIGURATION,
-from tests.django.admin.pages import (
     EVENTS,
     LOGS,
     POSITIONS,
