@@ -48,15 +48,19 @@ class RecordQuerySet(models.QuerySet[_Record]):
 class StoredEventQuerySet(RecordQuerySet[_Event]):
     """Stored events, in the order of their versions or of their positions in the log."""
 
-    def log_after(self, application_name: str, position: int) -> Self:
-        """Keep an application's events after a position, in the order of its log."""
+    def log(self, application_name: str) -> Self:
+        """Keep an application's events, in the order of its log; any part is found by its index."""
         if connections[self.db].vendor != "mysql":
-            return self.of(application_name).filter(id__gt=position).order_by("id")
-        # Given an equality, MariaDB may read the log from its first event on, up to the position.
+            return self.of(application_name).order_by("id")
+        # Given an equality, MariaDB may read the log from its first event on, up to a position.
         one = self.filter(
             application_name__gte=application_name, application_name__lte=application_name
         )
-        return one.filter(id__gt=position).order_by("application_name", "id")
+        return one.order_by("application_name", "id")
+
+    def log_after(self, application_name: str, position: int) -> Self:
+        """Keep an application's events after a position, in the order of its log."""
+        return self.log(application_name).filter(id__gt=position)
 
     def starting_at(self, position: int) -> Self:
         """Keep the events from a position on, in the order of the log."""

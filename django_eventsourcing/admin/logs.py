@@ -213,7 +213,7 @@ def _not_a_section(section_id: str) -> str:
 
 def _head(place: Place) -> int | None:
     if place.is_persisted:
-        return _events(place).last_position()
+        return _events(place).reverse().values_list("id", flat=True).first()
     return place.application.recorder.max_notification_id()
 
 
@@ -227,7 +227,7 @@ def _newest_section_id(place: Place, size: int) -> str:
 def _ids_before(place: Place, stop: int, size: int) -> list[int]:
     """Return the ids of the last few notifications before this one."""
     if place.is_persisted:
-        ids = _events(place).until(stop - 1).order_by("-id").values_list("id", flat=True)
+        ids = _events(place).until(stop - 1).reverse().values_list("id", flat=True)
         return list(ids[:size])
     # Elsewhere an application's ids have no gaps.
     recorder = place.application.recorder
@@ -241,4 +241,4 @@ def _events(place: Place) -> StoredEventQuerySet[AbstractStoredEvent]:
     events: StoredEventQuerySet[AbstractStoredEvent] = place.models.event.objects.using(
         place.database
     )
-    return events.of(place.name)
+    return events.log(place.name)

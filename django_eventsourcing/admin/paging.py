@@ -47,11 +47,13 @@ def read_page(
     """
     Return the rows at the cursor, in at most three queries.
 
-    ``scope`` selects by what is indexed together with the id. ``matching`` selects further by
+    ``scope`` selects by what is indexed together with the id; it may have an order that names the
+    columns of the index, the last of which is the id. ``matching`` selects further by
     what is not: then at most ``window`` ids are looked at, so that a rare match cannot make the
     database read the whole log. The page then may have few rows, or none, and yet an older one.
     """
     span = None if matching is None else window
+    scope = scope if scope.query.order_by else scope.order_by("id")
     rows = scope if matching is None else scope.filter(matching)
     if cursor.after is not None:
         return _read_upwards(scope, rows, cursor.after, size, span)
@@ -74,10 +76,10 @@ def _read_downwards(
     low, high = 0, MAX_ID if before is None else before - 1
     newest = None
     if span is not None:
-        newest = scope.order_by("-id").values_list("id", flat=True).first() or 0
+        newest = scope.reverse().values_list("id", flat=True).first() or 0
         high = min(high, newest)
         low = max(0, high - span)
-    found = list(rows.filter(id__gt=low, id__lte=high).order_by("-id")[: size + 1])
+    found = list(rows.filter(id__gt=low, id__lte=high).reverse()[: size + 1])
     older = None
     if len(found) > size:
         found.pop()
@@ -100,7 +102,7 @@ def _read_upwards(
     scope: QuerySet[M], rows: QuerySet[M], after: int, size: int, span: int | None
 ) -> Page[M]:
     high = MAX_ID if span is None else clamp_id(after + span)
-    found = list(rows.filter(id__gt=after, id__lte=high).order_by("id")[: size + 1])
+    found = list(rows.filter(id__gt=after, id__lte=high)[: size + 1])
     newer = None
     if len(found) > size:
         found.pop()

@@ -26,6 +26,7 @@ from django_eventsourcing.admin.trees import tree_of
 from django_eventsourcing.admin.upcasts import upcast_of
 from django_eventsourcing.catalogue import EventClass
 from django_eventsourcing.event_log import LoggedEvent
+from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
@@ -267,28 +268,29 @@ class RecordAdmin(ReadOnlyAdmin):
         return records
 
     def _read(self, form: FilterForm, places: Places, alias: str) -> Page[Any]:
+        records = self._all(alias).only(*self.get_columns())
         return read_page(
-            self._all(alias).only(*self.get_columns()).filter(**self._indexed(form, places, alias)),
+            self._indexed(records, form, places, alias),
             form.cursor,
             size=self.list_per_page,
             matching=self._unindexed(form),
         )
 
-    def _indexed(self, form: FilterForm, places: Places, alias: str) -> dict[str, Any]:
-        """Return the filters that an index answers, in the order of ids or for one originator."""
+    def _indexed(
+        self, records: QuerySet[Any], form: FilterForm, places: Places, alias: str
+    ) -> QuerySet[Any]:
+        """Select by what an index answers, in the order of ids or for one originator."""
         chosen = form.chosen
         if "originator_id" in chosen:
             # The index on originators begins with the application.
             names = [place.name for place in places if place.database == alias]
-            return {
-                "originator_id": chosen["originator_id"],
-                "application_name__in": [chosen.get("application")]
-                if "application" in chosen
-                else names,
-            }
-        if "application" in chosen and self.is_log:
-            return {"application_name": chosen["application"]}
-        return {}
+            return records.filter(
+                originator_id=chosen["originator_id"],
+                application_name__in=[chosen["application"]] if "application" in chosen else names,
+            )
+        if "application" in chosen and isinstance(records, StoredEventQuerySet):
+            return records.log(chosen["application"])
+        return records
 
     def _unindexed(self, form: FilterForm) -> Q | None:
         """Return the filters that no index answers."""
@@ -338,21 +340,22 @@ class RecordAdmin(ReadOnlyAdmin):
 
     def _neighbours(self, record: Any, places: Places, alias: str) -> dict[str, list[Link]]:
         """Return the records before and after this one, in its stream and in its log."""
-        records = self._all(alias, type(record)).filter(application_name=record.application_name)
-        stream = records.filter(originator_id=record.originator_id)
-        ways = {"stream_links": (stream, "originator_version"), "log_links": (records, "id")}
+        records = self._all(alias, type(record))
+        mine = records.filter(application_name=record.application_name)
+        stream = mine.filter(originator_id=record.originator_id).order_by("originator_version")
+        ways = {"stream_links": (stream, "originator_version")}
+        if isinstance(records, StoredEventQuerySet):
+            ways["log_links"] = (records.log(record.application_name), "id")
         found: dict[str, QuerySet[Any]] = {}
         for name, (others, key) in ways.items():
             value = getattr(record, key)
-            found[f"{name}_before"] = others.filter(**{f"{key}__lt": value}).order_by(f"-{key}")
-            found[f"{name}_after"] = others.filter(**{f"{key}__gt": value}).order_by(key)
+            found[f"{name}_before"] = others.filter(**{f"{key}__lt": value}).reverse()
+            found[f"{name}_after"] = others.filter(**{f"{key}__gt": value})
         ids = {name: Subquery(others.values("id")[:1]) for name, others in found.items()}
         # One query for all of them.
-        [row] = records.filter(pk=record.pk).annotate(**ids).values(*ids) or [{}]
-        links: dict[str, list[Link]] = {name: [] for name in ways}
+        [row] = mine.filter(pk=record.pk).annotate(**ids).values(*ids) or [{}]
+        links: dict[str, list[Link]] = {"stream_links": [], "log_links": []}
         for name in ways:
-            if name == "log_links" and not self.is_log:
-                continue
             for label, side in ((_("Previous"), "before"), (_("Next"), "after")):
                 number = row.get(f"{name}_{side}")
                 if number is not None:

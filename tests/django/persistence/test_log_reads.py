@@ -1,9 +1,13 @@
 """Reading the log: a page costs the same, wherever it begins."""
 
+from itertools import product
+
 import pytest
 from django.db import connections
+from django.db.models import Q
 
 from django_eventsourcing import get_application, registry
+from django_eventsourcing.admin.paging import Cursor, read_page
 from django_eventsourcing.event_log import read_log
 from django_eventsourcing.models import StoredEventRecord
 from tests.core.school import DogSchool
@@ -61,3 +65,19 @@ def test_a_part_of_the_log_is_read_backwards_as_well(school, database):
 
     assert [event.id for event in events] == list(range(last, last - 100, -1))
     assert rows_read(database) - before < MOST_ROWS
+
+
+@on("mariadb")
+def test_a_page_of_the_admin_is_found_by_its_index(school, database):
+    log = StoredEventRecord.objects.using(database).log("DogSchool")
+    first = log.values_list("id", flat=True)[0]
+    registered = Q(topic="tests.core.school:Dog.Registered")
+
+    for part, way, matching in product((0.1, 0.5, 0.9), ("before", "after"), (None, registered)):
+        position = first + int(EVENTS * part)
+        before = rows_read(database)
+        page = read_page(log, Cursor(**{way: position}), size=50, matching=matching)
+        near = position - 50 if way == "before" else position + 1
+        assert [row.pk for row in page.rows] == list(range(near + 49, near - 1, -1))
+        assert None not in (page.newer, page.older)
+        assert rows_read(database) - before < MOST_ROWS, (part, way, matching)
