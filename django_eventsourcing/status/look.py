@@ -105,7 +105,7 @@ class _Look:
         self._system = system
         self._limit = count_limit
         self._operating: dict[str, _Operating] = {}
-        self._rows: dict[tuple[str, type[AbstractTracking]], dict[tuple[str, str], _Row]] = {}
+        self._rows: dict[tuple[str, type[AbstractTracking]], dict[tuple[str, str], _Row] | str] = {}
         self._answers: dict[str, dict[_Question, Any] | str] = {}
         self._errors: dict[str, str] = {}
 
@@ -245,7 +245,7 @@ class _Look:
         """Return the pipe with its position, or why it cannot be told."""
         pipe = PipeStatus(upstream=upstream)
         if self._system.is_persisted(name):
-            rows = self._read(self._system.database_of(name), lambda: self._tracking(name))
+            rows = self._tracking(name)
             if isinstance(rows, str):
                 return replace(pipe, error=rows)
             row = rows.get((name, upstream))
@@ -268,23 +268,31 @@ class _Look:
         error = SynchronousFollowerError.by(own, pipe.upstream)
         return replace(pipe, error=in_one_line(error))
 
-    def _tracking(self, name: str) -> dict[tuple[str, str], _Row]:
-        key = (self._system.database_of(name), self._system.models_of(name).tracking)
+    def _tracking(self, name: str) -> dict[tuple[str, str], _Row] | str:
+        """Return the positions of all whose table is that of the follower, or why they are not."""
+        try:
+            key = (self._system.database_of(name), self._system.models_of(name).tracking)
+        except ImproperlyConfigured as error:
+            return in_one_line(error)
         if key not in self._rows:
-            database, model = key
-            names = self._system.system.followers
-            wanted = Q(application_name__in=names)
-            for each in names:
-                wanted |= Q(application_name__startswith=f"{each}[")
-            records = model.objects.using(database).in_force().filter(wanted)
-            values = records.annotate(now=DatabaseNow()).values_list(
-                "application_name", "upstream_name", "notification_id", "updated_at", "now"
-            )
-            self._rows[key] = {
-                (follower, upstream): _Row(notification_id=id_, moved_seconds=_age(now, at))
-                for follower, upstream, id_, at, now in values.order_by()
-            }
+            self._rows[key] = self._read(key[0], partial(self._read_tracking, *key))
         return self._rows[key]
+
+    def _read_tracking(
+        self, database: str, model: type[AbstractTracking]
+    ) -> dict[tuple[str, str], _Row]:
+        names = self._system.system.followers
+        wanted = Q(application_name__in=names)
+        for each in names:
+            wanted |= Q(application_name__startswith=f"{each}[")
+        records = model.objects.using(database).in_force().filter(wanted)
+        values = records.annotate(now=DatabaseNow()).values_list(
+            "application_name", "upstream_name", "notification_id", "updated_at", "now"
+        )
+        return {
+            (follower, upstream): _Row(notification_id=id_, moved_seconds=_age(now, at))
+            for follower, upstream, id_, at, now in values.order_by()
+        }
 
     def _in_force(self, name: str, upstream: str, rows: Iterable[tuple[str, str]]) -> int:
         """Return by how many positions in the upstream the follower is processed."""

@@ -77,7 +77,7 @@ def test_workers_are_shown_with_the_age_of_their_heartbeat(client):
     shown = text(client.get(SYSTEMS))
 
     assert "w1 kennel 12 0.1.0 " in shown
-    assert "alive 3 s ago" in shown
+    assert re.search(r"alive \d+ s ago", shown)
     assert "silent 10 min ago" in shown
 
 
@@ -260,9 +260,13 @@ def test_queries_are_few_however_many_followers_there_are(client, settings, data
         ]
         page = client.get(SYSTEMS)
 
-    asked = [query["sql"] for queries in captured for query in queries]
+    # What begins and ends transactions, and sets the time limit, asks for nothing.
+    bounds = re.compile("BEGIN|COMMIT|SAVEPOINT|RELEASE|SET |.*statement_timeout")
+    said = [query["sql"] for queries in captured for query in queries]
+    asked = [sql for sql in said if not bounds.match(sql)]
     assert text(page).count("21 behind") >= 12
     assert len(asked) <= 12
+    assert len(said) <= 40
     assert not [sql for sql in asked if re.search(r"COUNT\(|OFFSET|DISTINCT", sql)]
 
 
