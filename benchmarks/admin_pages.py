@@ -50,7 +50,7 @@ class Visit:
     @property
     def faults(self) -> list[str]:
         found = []
-        if self.status != 200:
+        if self.status not in (200, 302):
             found.append(f"status {self.status}")
         if self.seconds > LONGEST_PAGE:
             found.append("slow")

@@ -132,7 +132,8 @@ class NextEventPages(TellingPages):
         if not may_manage(request):
             raise PermissionDenied
         system, name = self.find_follower(object_id)
-        if refusal := untellable(self.look_at(system).find(name)):
+        follower = self.look_at(system).find(name)
+        if refusal := untellable(follower):
             return self.refuse(request, name, refusal)
         if request.method == "POST":
             return self._skip(request, system, name)
@@ -149,7 +150,7 @@ class NextEventPages(TellingPages):
             "skip.html",
             _("Skip the next event"),
             trail=[self.list_link, (name, self.follower_url(name))],
-            follower=self.look_at(system).find(name),
+            follower=follower,
             next=self._next(request, system, *found),
             form=ReasonForm(needed=_needed()),
         )
