@@ -19,7 +19,7 @@ from eventsourcing.application import AggregateNotFoundError, Application, proje
 from eventsourcing.domain.state import values_of
 from eventsourcing.persistence import Notification
 
-__all__ = ["Change", "Step", "last_version", "read_steps", "step_at", "version_at"]
+__all__ = ["Change", "Step", "last_version", "read_steps", "state_of", "step_at", "version_at"]
 
 # What has a place of its own, or is not part of the state.
 _APART = {"_id", "id", "_version", "version", "_pending_events"}
@@ -76,11 +76,11 @@ def read_steps(
             error = _too_many(application, originator_id, after, most_replayed)
         if not error:
             aggregate, error = _made(application, originator_id, after)
-    before = _state_of(aggregate)
+    before = state_of(aggregate)
     for notification in notifications:
         if not error:
             aggregate, error = _applied(application, aggregate, notification)
-        state = None if error else _state_of(aggregate)
+        state = None if error else state_of(aggregate)
         [event] = logged(application, [notification])
         yield Step(
             event=event,
@@ -159,7 +159,8 @@ def _applied(
         return None, described(error)
 
 
-def _state_of(aggregate: Any) -> dict[str, Any] | None:
+def state_of(aggregate: Any) -> dict[str, Any] | None:
+    """Return the attributes of an aggregate as JSON has them; ``None`` if there is none."""
     if aggregate is None:
         return None
     values = values_of(aggregate).items()

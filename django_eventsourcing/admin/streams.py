@@ -1,6 +1,6 @@
 """Streams: the events of one aggregate, and what it was after each of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,16 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.attributes import Attribute, compared
+from django_eventsourcing.admin.copies import Copy, copies_of
 from django_eventsourcing.admin.followers import FollowerPages
 from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
-from django_eventsourcing.admin.payloads import hidden_by_permission
+from django_eventsourcing.admin.payloads import Payload, hidden_by_permission
 from django_eventsourcing.admin.permissions import may_see_payloads
 from django_eventsourcing.admin.places import Place, Places
 from django_eventsourcing.admin.processed import Processing, processings
+from django_eventsourcing.admin.records import described_event, stored_event
 from django_eventsourcing.event_log import LoggedEvent, known_id
 from django_eventsourcing.models import MonitoredSystem
 from django_eventsourcing.payloads import visible
@@ -179,6 +181,23 @@ class StreamPages(NotificationLogPages):
         is_seen = pages.has_view_permission(request) and name in place.system.runs
         return pages.follower_url(name) if isinstance(pages, FollowerPages) and is_seen else ""
 
+    def _copies(
+        self, request: HttpRequest, place: Place, record: Any, payload: Payload
+    ) -> Iterator[Copy]:
+        stored = stored_event(record)
+        query = request.GET.copy()
+        query["copy"] = "pytest"
+        hooks = (type(self).format_payload, type(self).format_state)
+        return copies_of(
+            place,
+            described_event(place.name, stored, record),
+            stored,
+            payload,
+            test_url=f"?{query.urlencode()}#copies",
+            makes_test=request.GET.get("copy") == "pytest",
+            shows_otherwise=hooks != (StreamPages.format_payload, StreamPages.format_state),
+        )
+
     def _processings(self, request: HttpRequest, place: Place, record: Any) -> Sequence[Processing]:
         found = processings(place, record.pk, record.originator_id, record.topic)
         return [
@@ -229,6 +248,7 @@ class StreamPages(NotificationLogPages):
             "is_masked": not may_see_payloads(request),
             "travel_url": self.stream_url(place, id_, version),
             "processings": self._processings(request, place, record),
+            "copies": list(self._copies(request, place, record, shown["payload"])),
         }
 
 

@@ -110,6 +110,19 @@ class Mapper:
                 f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
             ) from error
 
+    def to_encoded(self, stored_event: StoredEvent) -> bytes:
+        """
+        Return the state as the transcoder has written it: decrypted and decompressed.
+
+        Raise ``MapperDeserialisationError`` if it cannot be read.
+        """
+        try:
+            return self._opened(stored_event.state)
+        except Exception as error:
+            raise MapperDeserialisationError(
+                f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
+            ) from error
+
     def _encoded(self, state: dict[str, Any]) -> bytes:
         try:
             data = self.transcoder.encode(state)
@@ -125,12 +138,15 @@ class Mapper:
         return data if self.cipher is None else self.cipher.encrypt(data)
 
     def _decoded(self, data: bytes) -> Any:
+        return self.transcoder.decode(self._opened(data))
+
+    def _opened(self, data: bytes) -> bytes:
         if self.cipher is not None:
             data = self.cipher.decrypt(data)
         if self.compressor is not None:
             data = self._inflated(self.compressor, data)
         self._require_flat(data)
-        return self.transcoder.decode(data)
+        return data
 
     def _inflated(self, compressor: CompressorProtocol, data: bytes) -> bytes:
         limit = self.limits.inflated_bytes

@@ -14,6 +14,7 @@ from django_eventsourcing.event_log import known_id
 from django_eventsourcing.management.arguments import add_json, whole_number
 from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.commands.es_events import event_line
+from django_eventsourcing.stream_tests import StreamTestError, stream_test
 from django_eventsourcing.streams import Change, Step, last_version, read_steps, step_at, version_at
 from django_eventsourcing.times import utc_text
 from eventsourcing.application import Application
@@ -48,6 +49,11 @@ class Command(SystemCommand):
         parser.add_argument(
             "--diff", action="store_true", help="show what the event of that version changed"
         )
+        parser.add_argument(
+            "--pytest",
+            action="store_true",
+            help="print its events up to that version as the file of a pytest test",
+        )
         add_json(parser)
 
     def work(self, options: dict[str, Any]) -> None:
@@ -68,6 +74,9 @@ class Command(SystemCommand):
                 f"{application.name} --aggregate {id_}' shows its versions.",
                 returncode=FAILURE,
             )
+        if options["pytest"]:
+            self._write_test(application, id_, version, options)
+            return
         result = {"version": version, "last_version": last, **vars(step)}
         head = f"{id_} of {application.name} at version {version} of {last}"
         lines = _lines(head, step, is_diff=options["diff"])
@@ -78,6 +87,24 @@ class Command(SystemCommand):
                 "aggregates' looks for what else is wrong.",
                 returncode=FAILURE,
             )
+
+    def _write_test(
+        self, application: Application, id_: UUID | str, version: int, options: dict[str, Any]
+    ) -> None:
+        if options["json"] or options["diff"]:
+            raise CommandError(
+                "--pytest prints a file, and goes with neither --json nor --diff.  HINT: Leave "
+                "out the other option.",
+                returncode=USAGE,
+            )
+        try:
+            text = stream_test(application, id_, version)
+        except StreamTestError as error:
+            raise CommandError(
+                f"{error}  HINT: 'manage.py es_verify --only aggregates' looks for what is wrong.",
+                returncode=FAILURE,
+            ) from error
+        self.write(text.removesuffix("\n"))
 
     def _version(
         self, application: Application, id_: UUID | str, last: int, options: dict[str, Any]
