@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.payloads import TEXT_LIMIT, Payload
+from django_eventsourcing.admin.payloads import Payload
 from django_eventsourcing.admin.places import Place
 from django_eventsourcing.event_log import LoggedEvent
 from django_eventsourcing.management.envelope import to_plain
@@ -18,6 +18,11 @@ from django_eventsourcing.stream_tests import stream_test
 from eventsourcing.persistence import StoredEvent
 
 __all__ = ["Copy", "copies_of"]
+
+LIMIT = 20_000
+"""Characters of a copy that a page has without being asked."""
+TEST_LIMIT = 2_000_000
+"""Characters of the test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ def copies_of(
     yield Copy(id="id", label=_("ID"), text=str(event.id))
     if payload.is_masked:
         return
-    yield Copy(id="json", label=_("JSON"), text=_as_json(event, payload))
+    yield _made(Copy(id="json", label=_("JSON")), lambda: _as_json(event, payload))
     hidden = _("The project has this event shown otherwise than it is stored.")
     python = Copy(id="python", label=_("Python"))
     if payload.is_formatted:
@@ -62,7 +67,7 @@ def copies_of(
         yield replace(test, problem=_("The project has events shown otherwise than they are."))
     elif makes_test:
         id_, version = event.originator_id, event.originator_version
-        yield _made(test, lambda: stream_test(place.application, id_, version))
+        yield _made(test, lambda: stream_test(place.application, id_, version), TEST_LIMIT)
     else:
         yield replace(test, url=test_url)
 
@@ -77,11 +82,12 @@ def _read(place: Place, stored_event: StoredEvent) -> Any:
     return place.application.mapper.to_domain_event(stored_event)
 
 
-def _made(copy: Copy, make: Callable[[], str]) -> Copy:
+def _made(copy: Copy, make: Callable[[], str], limit: int = LIMIT) -> Copy:
     try:
         text = make()
     except Exception as error:  # noqa: BLE001  Whatever is wrong with one event is shown as such.
         return replace(copy, problem=visible(described(error)))
-    if len(text) > TEXT_LIMIT * 10:
-        return replace(copy, problem=_("It is too long for a page."))
+    if len(text) > limit:
+        words = _("It is too long for a page; manage.py es_events and es_aggregate print all.")
+        return replace(copy, problem=words)
     return replace(copy, text=text)

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -24,12 +24,13 @@ from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
 from django_eventsourcing.admin.payloads import Payload, hidden_by_permission
-from django_eventsourcing.admin.permissions import may_see_payloads
+from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places
 from django_eventsourcing.admin.processed import Processing, processings
 from django_eventsourcing.admin.records import described_event, stored_event
+from django_eventsourcing.admin.rows import find_rows
 from django_eventsourcing.event_log import LoggedEvent, known_id
-from django_eventsourcing.models import MonitoredSystem
+from django_eventsourcing.models import MonitoredSystem, SnapshotRecord
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.streams import Step, last_version, read_steps, step_at, version_at
@@ -40,6 +41,8 @@ __all__ = ["StreamPages"]
 
 SIZE = 20
 """The number of events on a page."""
+MOST_SNAPSHOTS = 10
+"""Snapshots that a page lists, the newest."""
 MOST_REPLAYED = 1_000
 """Events that are read for a page, at most, to make what the aggregate was before."""
 
@@ -141,6 +144,8 @@ class StreamPages(NotificationLogPages):
             "last": last,
             "moments": [self._moment(place, id_, each, asked.version) for each in steps],
             "links": self._stream_links(place, id_, asked, steps),
+            "snapshots": self._snapshots(request, place, id_),
+            "rows": find_rows(request, self.admin_site, place, id_),
             "related": list(self.related_links(request, (step or steps[-1]).event))
             if steps
             else [],
@@ -202,6 +207,31 @@ class StreamPages(NotificationLogPages):
         found = processings(place, record.pk, record.originator_id, record.topic)
         return [
             replace(each, url=self._follower_url(request, each.follower, place)) for each in found
+        ]
+
+    def _snapshots(
+        self, request: HttpRequest, place: Place, id_: UUID | str
+    ) -> list[tuple[int, str]]:
+        """Return the versions of the newest snapshots, and the URLs of their pages."""
+        if not place.is_persisted or place.application.snapshots is None:
+            return []
+        model = place.models.snapshot
+        try:
+            pages = self.admin_site.get_model_admin(SnapshotRecord)
+        except NotRegistered:
+            return []
+        if not pages.has_view_permission(request) or not may_view(request, model):
+            return []
+        records = model.objects.using(place.database).of(place.name).originator(id_)
+        query = {"database": place.database}
+        if model is not SnapshotRecord:
+            query["application"] = place.name
+        found = records.order_by("-originator_version").values_list("originator_version", "pk")
+        prefix = f"{SnapshotRecord._meta.app_label}_{SnapshotRecord._meta.model_name}"
+        change = f"{self.admin_site.name}:{prefix}_change"
+        return [
+            (version, f"{reverse(change, args=(number,))}?{urlencode(query)}")
+            for version, number in found[:MOST_SNAPSHOTS]
         ]
 
     def _moment(self, place: Place, id_: UUID | str, step: Step, shown: int) -> Moment:

@@ -159,6 +159,32 @@ def test_a_follower_is_synchronous(walkthrough):
     assert "[('sit', 3)]" in list(walkthrough.output.values())[-1]
 
 
+def test_the_admin_shows_events_as_a_project_wants_and_has_a_button(walkthrough):
+    build_tutorial(walkthrough)
+    admin_page = HOW_TO.parent / "reference" / "admin.md"
+    for page in (HOW_TO / "read-models.md", admin_page):
+        walkthrough.follow(block for block in markdown_blocks(page) if block.file)
+    walkthrough.run("python manage.py makemigrations school --name dog_rows")
+    walkthrough.run("python manage.py migrate")
+    walkthrough.run("python manage.py createsuperuser")
+    look = (
+        "from django.test import Client; from django_eventsourcing import get_application; "
+        "from django.contrib.auth.models import User; from school.models import DogRow; "
+        "from school.applications import DogSchool; school = get_application(DogSchool); "
+        "dog = school.register_dog('Fido'); DogRow.objects.create(dog_id=dog, name='Max'); "
+        "client = Client(headers={'host': 'localhost'}); "
+        "client.force_login(User.objects.get()); "
+        "events = '/admin/django_eventsourcing/storedeventrecord/'; "
+        "stream = f'{events}stream/default/DogSchool/{dog}/'; "
+        "row = client.get(f'/admin/school/dogrow/{dog}/change/').text; "
+        "pages = [client.get(url).text for url in (stream, f'{events}1/change/')]; "
+        "print(stream in row, ['Fido' in page for page in pages], "
+        "[page.count('a name') > 0 and page.count('page</a>') for page in pages])"
+    )
+    walkthrough.run(f'python manage.py shell --no-imports -c "{look}"')
+    assert "True [False, False] [1, 1]" in list(walkthrough.output.values())[-1]
+
+
 def test_rows_are_verified(walkthrough):
     build_tutorial(walkthrough)
     walkthrough.run("python manage.py migrate")

@@ -80,6 +80,7 @@ def log(kennel, tally):
         "event": f"{EVENTS}{rex}/change/",
         "event-script": f"{EVENTS}{script}/change/",
         "event-unreadable": f"{EVENTS}{unreadable}/change/",
+        "event-copied": f"{EVENTS}{script}/change/?copy=pytest",
         "stream": f"{EVENTS}stream/default/Kennel/{dog_id}/",
         "trace": f"{TRACE}?id=Kennel:{rex}",
         "logs": LOGS,
@@ -101,7 +102,7 @@ def test_viewer_reads_the_log_the_event_and_the_positions(live_server, log):
         follow(driver, log["event-script"].split("/")[-3])
         screenshot(driver, "event-script")
 
-        assert f'"name": "{SCRIPT}"' in text(driver)
+        assert f'name "{SCRIPT}"' in text(driver)
         assert "taken over" not in driver.title
 
         follow(driver, "Stored events")
@@ -143,6 +144,23 @@ def test_operator_pauses_and_resumes_a_follower(live_server, javascript):
 
         assert "Tally is resumed." in driver.find_element(By.CLASS_NAME, "messagelist").text
         assert driver.find_elements(By.XPATH, "//button[.='Pause']")
+        assert "taken over" not in driver.title
+
+
+@pytest.mark.usefixtures("viewer")
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_test_of_a_stream_is_copied(live_server, log, javascript):
+    with chromium(javascript=javascript) as driver:
+        log_in(driver, live_server)
+        driver.get(live_server.url + log["event-copied"])
+        driver.find_element(By.CSS_SELECTOR, "#copies details[open] pre")
+        buttons = driver.find_elements(By.CSS_SELECTOR, "#copies details[open] button")
+
+        assert "from django_eventsourcing.replaying import replay" in text(driver)
+        assert [each.is_displayed() for each in buttons] == [javascript]
+        if javascript:
+            buttons[0].click()
+            wait_for(driver, lambda d: buttons[0].text == "Copied")
         assert "taken over" not in driver.title
 
 
