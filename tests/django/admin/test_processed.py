@@ -73,3 +73,22 @@ def test_of_segments_the_one_of_the_aggregate_counts(client, events, settings):
         )
 
     assert f"Followers Tally[{own}/2] processed" in text(page_of(client, 2))
+
+
+def test_each_database_tells_it(database):
+
+    from django_eventsourcing.admin.processed import _Event, _read
+    from django_eventsourcing.models import TrackingRecord
+    from tests.django.status.rows import at
+
+    at(database, 3, "Tally", "Kennel")
+    told(database, "Names", upstream_name="Kennel", notification_id=5, state="failed")
+    parked(database, 5, "Tally")
+    DeadLetterRecord.objects.using(database).update(upstream_name="Kennel")
+    event = _Event(upstream="Kennel", id=5, originator_id="4a81", topic="")
+
+    rows = _read(database, TrackingRecord, event)
+
+    assert rows.positions == {"Tally": 3}
+    assert rows.letters == {"Tally": "parked"}
+    assert rows.failing == {"Names"}
