@@ -13,6 +13,7 @@ from django.utils import timezone
 from django_eventsourcing.event_log import LoggedEvent, logged, stream_of
 from django_eventsourcing.payloads import readable
 from django_eventsourcing.problems import described
+from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders import DjangoApplicationRecorder
 from django_eventsourcing.recorders.errors import database_errors
 from eventsourcing.application import AggregateNotFoundError, Application, project_aggregate
@@ -23,6 +24,8 @@ __all__ = ["Change", "Step", "last_version", "read_steps", "state_of", "step_at"
 
 # What has a place of its own, or is not part of the state.
 _APART = {"_id", "id", "_version", "version", "_pending_events"}
+# Versions among which a time is looked for at once, and parts into which more are divided.
+_READ_AT_ONCE, _PARTS = 1_000, 100
 # The time of the event, which says nothing more.
 _MOVES_ALWAYS = "modified_on"
 
@@ -114,7 +117,8 @@ def version_at(application: Application, originator_id: UUID | str, at: datetime
     """
     Return the version that the aggregate had at a time; ``None`` before its first event.
 
-    It goes by when events were recorded, which is kept by recorders of Django alone.
+    It goes by when events were recorded, which is kept by recorders of Django alone. Among more
+    than 1,000 events, these times are taken to be in the order of versions.
     """
     recorder = application.recorder
     if not isinstance(recorder, DjangoApplicationRecorder):
@@ -123,8 +127,26 @@ def version_at(application: Application, originator_id: UUID | str, at: datetime
         at = timezone.make_naive(at)
     events = recorder.log.of(application.name).originator(originator_id)
     with database_errors(recorder.alias):
-        versions = events.filter(recorded_at__lte=at).order_by("-originator_version")
-        return versions.values_list("originator_version", flat=True).first()
+        low, high = _narrowed(events, at, _newest_of(events) or 0)
+        among = events.versions(gt=low - 1, lte=high)
+        return _newest_of(among.filter(recorded_at__lte=at))
+
+
+def _newest_of(events: StoredEventQuerySet[Any]) -> int | None:
+    versions = events.order_by("-originator_version").values_list("originator_version", flat=True)
+    return versions.first()
+
+
+def _narrowed(events: StoredEventQuerySet[Any], at: datetime, last: int) -> tuple[int, int]:
+    """Return two versions, no further apart than is read at once, between which the time is."""
+    low, high = 0, last
+    while high - low > _READ_AT_ONCE:
+        step = -(-(high - low) // _PARTS)
+        marks = events.filter(originator_version__in=range(low + step, high, step))
+        found = marks.filter(recorded_at__lte=at).values_list("originator_version", flat=True)
+        low = max(found, default=low)
+        high = min(low + step, high)
+    return low, high
 
 
 def _too_many(application: Application, originator_id: UUID | str, version: int, most: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_eventsourcing import get_application, registry
+from django_eventsourcing import get_application, registry, streams
 from django_eventsourcing.models import StoredEventRecord
 from django_eventsourcing.streams import Change, last_version, read_steps, version_at
 from eventsourcing.application import Application
@@ -103,6 +103,22 @@ def test_the_version_at_a_time_goes_by_when_events_were_recorded(school, databas
     found = [version_at(school, dog_id, noon + timedelta(hours=each)) for each in hours]
 
     assert found == [None, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 17, 60])
+def test_a_long_stream_is_narrowed_down_to_the_time(school, database, monkeypatch, count):
+    monkeypatch.setattr(streams, "_READ_AT_ONCE", 3)
+    monkeypatch.setattr(streams, "_PARTS", 4)
+    dog_id = taught(school, *(f"trick {n}" for n in range(count - 1)))
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    for version in range(1, count + 1):
+        StoredEventRecord.objects.using(database).filter(originator_version=version).update(
+            recorded_at=noon + timedelta(hours=version)
+        )
+
+    for hours in range(1, count + 2):
+        assert version_at(school, dog_id, noon + timedelta(hours=hours)) == min(hours, count)
+    assert version_at(school, dog_id, noon + timedelta(hours=0.5)) is None
 
 
 def test_in_memory_there_are_no_times():
