@@ -8,8 +8,14 @@ import pytest
 from django.conf import settings
 from django.core.management.commands import flush
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 from tests.databases import ALIASES, parameter
+
+# A busy machine is no fault: nothing is timed in tests. With CI=true, Hypothesis does so by itself.
+if os.environ.get("CI") != "true":
+    hypothesis_settings.register_profile("untimed", deadline=None)
+    hypothesis_settings.load_profile("untimed")
 
 LASTING = {"django_content_type", "auth_permission"}
 """Tables whose rows follow from the models, and are the same after each test."""
