@@ -10,6 +10,7 @@ from django.db import connections
 from django_eventsourcing.event_table import EventTable
 from django_eventsourcing.ordering import AdvisoryLock, get_commit_order
 from django_eventsourcing.watermark import Watermark
+from django_eventsourcing.wording import Words
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
@@ -30,8 +31,24 @@ class GapHolder:
     application_name: str
 
     def __str__(self) -> str:
-        who = "a prepared transaction" if self.pid is None else f"pid {self.pid}"
-        return f"held by {who}" + ("" if self.seconds is None else f" for {self.seconds:.0f} s")
+        return self._held
+
+    @property
+    def words(self) -> Words:
+        """Who holds it, for how long, and what the session does, as far as that may be seen."""
+        if not self.state:
+            return self._held
+        return Words.gettext("%(words)s (%(state)s)", words=self._held, state=self.state)
+
+    @property
+    def _held(self) -> Words:
+        who = Words.gettext("a prepared transaction")
+        if self.pid is not None:
+            who = Words.gettext("pid %(pid)d", pid=self.pid)
+        if self.seconds is None:
+            return Words.gettext("held by %(who)s", who=who)
+        seconds = round(self.seconds)
+        return Words.gettext("held by %(who)s for %(seconds)d s", who=who, seconds=seconds)
 
 
 def gap_holders(alias: str, model: type[AbstractStoredEvent]) -> list[GapHolder]:

@@ -145,6 +145,7 @@ class StoredEventRecord(AbstractStoredEvent):
 
     class Meta(AbstractStoredEvent.Meta):
         verbose_name = _("stored event")
+        verbose_name_plural = _("stored events")
 
 
 class SnapshotRecord(AbstractSnapshot):
@@ -152,6 +153,7 @@ class SnapshotRecord(AbstractSnapshot):
 
     class Meta(AbstractSnapshot.Meta):
         verbose_name = _("snapshot")
+        verbose_name_plural = _("snapshots")
 
 
 class TrackingRecord(AbstractTracking):
@@ -159,6 +161,7 @@ class TrackingRecord(AbstractTracking):
 
     class Meta(AbstractTracking.Meta):
         verbose_name = _("tracking position")
+        verbose_name_plural = _("tracking positions")
 
 
 class NotificationCounter(models.Model):
@@ -170,6 +173,7 @@ class NotificationCounter(models.Model):
     class Meta:
         default_permissions = ()
         verbose_name = _("notification counter")
+        verbose_name_plural = _("notification counters")
 
     def __str__(self) -> str:
         return f"{self.event_table} at {self.last_id}"

@@ -41,6 +41,7 @@ class MonitoredSystem(models.Model):
             (MANAGE, "Can manage followers"),
         ]
         verbose_name = _("system")
+        verbose_name_plural = _("systems")
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.fields import ExactCharField, UTCDateTimeField
+from django_eventsourcing.wording import Words
 
 __all__ = [
     "DeadLetterRecord",
@@ -41,9 +42,17 @@ class WorkerRecord(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = _("worker")
+        verbose_name_plural = _("workers")
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.host}, process {self.pid})"
+        return self.words
+
+    @property
+    def words(self) -> Words:
+        """Its name, and where it runs."""
+        return Words.gettext(
+            "%(name)s (%(host)s, process %(pid)d)", name=self.name, host=self.host, pid=self.pid
+        )
 
 
 class FollowerRecord(models.Model):
@@ -83,6 +92,7 @@ class FollowerRecord(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = _("follower")
+        verbose_name_plural = _("followers")
 
     def __str__(self) -> str:
         return self.application_name
@@ -106,6 +116,7 @@ class FollowerStatistic(models.Model):
     class Meta:
         default_permissions = ()
         verbose_name = _("statistic")
+        verbose_name_plural = _("statistics")
         constraints = [
             # Read, and deleted, by the time.
             models.UniqueConstraint(
@@ -152,6 +163,7 @@ class DeadLetterRecord(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
         constraints = [
             models.UniqueConstraint(
                 fields=["application_name", "upstream_name", "notification_id"],
@@ -217,6 +229,7 @@ class ProjectionRecord(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = _("projection")
+        verbose_name_plural = _("projections")
 
     def __str__(self) -> str:
         return self.application_name

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from django_eventsourcing.wording import Figure, Words
+
 __all__ = ["ProgressLog", "format_duration", "format_rate"]
 
 
@@ -82,19 +84,19 @@ class ProgressLog:
         self._write("  ".join(parts))
 
 
-def format_rate(rate: float) -> str:
+def format_rate(rate: float) -> Words:
     """Return the rate with a digit after the point where it is low: ``310/s``, ``2.5/s``."""
-    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+    return Words.gettext("%(number)s/s", number=Figure.of(rate, digits=0 if rate >= 10 else 1))
 
 
-def format_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> Words:
     """Return the time in the unit that suits it: ``30 s``, ``12 min``, ``3 h 20 min``."""
     if seconds < 60:
-        return f"{max(1, round(seconds))} s"
+        return Words.gettext("%(seconds)d s", seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return Words.gettext("%(minutes)d min", minutes=minutes)
+    return Words.gettext("%(hours)d h %(minutes)d min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def _rate(count: int, seconds: float) -> float:

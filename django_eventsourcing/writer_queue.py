@@ -8,6 +8,7 @@ from typing import Any
 from django.db import OperationalError, connections
 
 from django_eventsourcing.models import NotificationCounter
+from django_eventsourcing.wording import Words
 
 __all__ = ["WriterQueue", "find_writer_queue"]
 
@@ -28,8 +29,20 @@ class WriterQueue:
     """What the connection does; ``Sleep`` if its program leaves it idle."""
 
     def __str__(self) -> str:
-        wait = "1 writer waits" if self.waiting == 1 else f"{self.waiting} writers wait"
-        return f"held by pid {self.pid} for {self.seconds:.0f} s ({self.command}); {wait}"
+        return self.words
+
+    @property
+    def words(self) -> Words:
+        """Who holds it, for how long, and how many wait."""
+        return Words.ngettext(
+            "held by pid %(pid)d for %(seconds)d s (%(command)s); %(count)d writer waits",
+            "held by pid %(pid)d for %(seconds)d s (%(command)s); %(count)d writers wait",
+            self.waiting,
+            pid=self.pid,
+            seconds=round(self.seconds),
+            command=self.command,
+            count=self.waiting,
+        )
 
 
 def find_writer_queue(alias: str) -> WriterQueue | None:

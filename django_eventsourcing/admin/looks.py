@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.admin.sparklines import Sparkline, sparkline
@@ -24,6 +24,7 @@ from django_eventsourcing.status import (
 )
 from django_eventsourcing.status.report import status_lines
 from django_eventsourcing.status.verdicts import counted
+from django_eventsourcing.wording import for_reader
 from eventsourcing.exceptions import EventSourcingError
 
 __all__ = [
@@ -82,6 +83,17 @@ class FollowerLook:
         return verdict_label(self.status.verdict)
 
     @property
+    def words(self) -> str:
+        """The verdict, in a sentence of the reader's language."""
+        return for_reader(self.status.words)
+
+    @property
+    def worker(self) -> str:
+        """The worker that holds it; empty if none does."""
+        worker = self.status.worker
+        return for_reader(worker.words) if worker and self.status.is_held else ""
+
+    @property
     def pipes(self) -> list[PipeLook]:
         """Its positions, by upstream."""
         return [
@@ -89,8 +101,8 @@ class FollowerLook:
                 upstream=pipe.upstream,
                 position=_number(pipe.position),
                 head=_number(pipe.head),
-                behind="-" if pipe.error else counted(pipe.behind, is_more=pipe.is_more),
-                oldest="" if pipe.behind_seconds is None else format_duration(pipe.behind_seconds),
+                behind="-" if pipe.error else _count(pipe.behind, is_more=pipe.is_more),
+                oldest="" if pipe.behind_seconds is None else _time(pipe.behind_seconds),
                 error=pipe.error,
             )
             for pipe in self.status.pipes
@@ -99,18 +111,18 @@ class FollowerLook:
     @property
     def parked(self) -> str:
         """How many notifications it has set aside."""
-        return counted(self.status.parked, is_more=self.status.is_more_parked)
+        return _count(self.status.parked, is_more=self.status.is_more_parked)
 
     @property
     def rate(self) -> str:
         """How fast it goes; a dash if it is not known."""
-        return "-" if self.status.rate is None else format_rate(self.status.rate)
+        return "-" if self.status.rate is None else for_reader(format_rate(self.status.rate))
 
     @property
     def eta(self) -> str:
         """In how long it will have caught up; a dash if that is not known, or nothing is left."""
         eta = self.status.eta_seconds
-        return "-" if eta is None else format_duration(eta)
+        return "-" if eta is None else _time(eta)
 
     @property
     def sparkline(self) -> Sparkline | None:
@@ -139,7 +151,7 @@ class WorkerLook:
     @property
     def heartbeat(self) -> str:
         """How long ago it was last heard of."""
-        return format_duration(self.status.heartbeat_seconds)
+        return _time(self.status.heartbeat_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +164,7 @@ class Look:
     problems: Sequence[str]
     """What cannot be read, who holds up writers, and what is due."""
     text: str = ""
-    """What ``es_status`` prints of the system."""
+    """What ``es_status`` prints of the system, in English as it does."""
 
     @property
     def alias(self) -> str:
@@ -164,8 +176,8 @@ class Look:
         """Which followers somebody has to look at, without numbers that change all the time."""
         ill = [each for each in self.followers if each.severity is not Severity.OK]
         if not ill:
-            return _now("All followers are well.")
-        words = _now("%(follower)s is %(state)s.")
+            return gettext("All followers are well.")
+        words = gettext("%(follower)s is %(state)s.")
         return " ".join(words % {"follower": each.name, "state": each.label} for each in ill)
 
     def find(self, name: str) -> FollowerLook | None:
@@ -197,7 +209,7 @@ def look_at(system: ConfiguredSystem, urls: dict[str, str] | None = None) -> Loo
             for each in status.followers
         ],
         workers=[WorkerLook(status=each) for each in status.workers],
-        problems=[*status.errors, *of_writers, *status.notices],
+        problems=[for_reader(each) for each in (*status.errors, *of_writers, *status.notices)],
         text="\n".join(status_lines(status, findings)),
     )
 
@@ -206,7 +218,7 @@ def behind_of(followers: Sequence[FollowerLook]) -> str:
     """Return how many notifications are pending for them together; empty if none is."""
     behind = sum(each.status.behind for each in followers)
     is_more = any(each.status.is_more for each in followers)
-    return counted(behind, is_more=is_more) if behind or is_more else ""
+    return _count(behind, is_more=is_more) if behind or is_more else ""
 
 
 def pace_of(followers: Sequence[FollowerLook]) -> str:
@@ -214,8 +226,16 @@ def pace_of(followers: Sequence[FollowerLook]) -> str:
     ages = [each.status.behind_seconds for each in followers]
     rates = [each.status.rate for each in followers if each.status.rate is not None]
     age = max((age for age in ages if age is not None), default=None)
-    lag = "" if age is None else _now("oldest %(age)s") % {"age": format_duration(age)}
-    return ", ".join(filter(None, [lag, format_rate(sum(rates)) if rates else ""]))
+    lag = "" if age is None else gettext("oldest %(age)s") % {"age": _time(age)}
+    return ", ".join(filter(None, [lag, for_reader(format_rate(sum(rates))) if rates else ""]))
+
+
+def _count(number: int, *, is_more: bool) -> str:
+    return for_reader(counted(number, is_more=is_more))
+
+
+def _time(seconds: float) -> str:
+    return for_reader(format_duration(seconds))
 
 
 def _number(value: int | None) -> str:

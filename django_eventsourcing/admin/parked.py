@@ -22,6 +22,7 @@ from django_eventsourcing.models import DeadLetterRecord
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.status.verdicts import counted
+from django_eventsourcing.wording import for_reader
 
 __all__ = ["ParkedPages"]
 
@@ -174,7 +175,8 @@ class ParkedPages(NextEventPages):
                 "%(follower)s has %(count)s notifications parked yet.",
                 left[0],
             )
-            values = {"follower": name, "count": counted(left[0], is_more=left[1])}
+            count = for_reader(counted(left[0], is_more=left[1]))
+            values = {"follower": name, "count": count}
             self.message_user(request, text % values, messages.WARNING)
         elif left is not None and not done:
             text = _("%(follower)s has nothing parked: nothing has been tried.")

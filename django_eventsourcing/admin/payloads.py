@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_eventsourcing.admin.places import Place
 from django_eventsourcing.payloads import event_values, readable, visible
@@ -132,7 +133,8 @@ def _shorten(text: str) -> str:
     if len(text) <= TEXT_LIMIT:
         return text
     rest = len(text) - TEXT_LIMIT
-    return text[:TEXT_LIMIT] + _("\n… and %(rest)d characters more") % {"rest": rest}
+    more = ngettext("… and %(rest)d character more", "… and %(rest)d characters more", rest)
+    return f"{text[:TEXT_LIMIT]}\n{more % {'rest': rest}}"
 
 
 def _describe(error: BaseException) -> str:

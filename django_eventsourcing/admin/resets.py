@@ -24,6 +24,7 @@ from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.resetting import Reset, ResetPlan
 from django_eventsourcing.status.verdicts import counted
+from django_eventsourcing.wording import for_reader
 
 __all__ = ["ResetPages", "can_be_reset"]
 
@@ -116,7 +117,7 @@ class ResetPages(ParkedPages):
             follower_url=self.follower_url(name),
             form=form,
             plan=plan,
-            many=counted(plan.events, is_more=plan.is_more) if plan else "",
+            many=for_reader(counted(plan.events, is_more=plan.is_more)) if plan else "",
             confirmation=ConfirmationForm(None, whole),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.progress import format_rate
+from django_eventsourcing.wording import for_reader
 
 __all__ = ["Sparkline", "sparkline"]
 
@@ -49,8 +50,10 @@ def _title(rate: float | None, most: float) -> str:
     if not most:
         return _("nothing was processed in the last hour")
     if not rate:
-        return _("nothing now, at most %(most)s in the last hour") % {"most": format_rate(most)}
+        return _("nothing now, at most %(most)s in the last hour") % {
+            "most": for_reader(format_rate(most))
+        }
     return _("%(rate)s now, at most %(most)s in the last hour") % {
-        "rate": format_rate(rate),
-        "most": format_rate(most),
+        "rate": for_reader(format_rate(rate)),
+        "most": for_reader(format_rate(most)),
     }

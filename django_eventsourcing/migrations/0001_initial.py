@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "notification counter",
+                "verbose_name_plural": "notification counters",
                 "default_permissions": (),
             },
         ),
@@ -41,6 +42,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "snapshot",
+                "verbose_name_plural": "snapshots",
                 "abstract": False,
                 "default_permissions": ("view",),
                 "constraints": [
@@ -65,6 +67,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "stored event",
+                "verbose_name_plural": "stored events",
                 "abstract": False,
                 "default_permissions": ("view",),
                 "indexes": [
@@ -92,6 +95,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "tracking position",
+                "verbose_name_plural": "tracking positions",
                 "abstract": False,
                 "default_permissions": ("view",),
                 "constraints": [

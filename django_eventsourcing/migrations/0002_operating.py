@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "follower",
+                "verbose_name_plural": "followers",
                 "default_permissions": ("view",),
             },
         ),
@@ -72,6 +73,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "worker",
+                "verbose_name_plural": "workers",
                 "default_permissions": ("view",),
             },
         ),
@@ -108,6 +110,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "dead letter",
+                "verbose_name_plural": "dead letters",
                 "default_permissions": ("view",),
                 "indexes": [
                     models.Index(

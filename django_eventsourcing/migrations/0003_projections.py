@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'projection',
+                'verbose_name_plural': 'projections',
                 'default_permissions': ('view',),
             },
         ),

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'system',
+                'verbose_name_plural': 'systems',
                 'permissions': [('operate_followers', 'Can operate followers')],
                 'base_manager_name': 'objects',
                 'default_permissions': ('view',),

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
             name='monitoredsystem',
             options={
                 'verbose_name': 'system',
+                'verbose_name_plural': 'systems',
                 'permissions': [
                     ('view_payloads', 'Can see payloads'),
                     ('operate_followers', 'Can operate followers'),

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "statistic",
+                "verbose_name_plural": "statistics",
                 "default_permissions": (),
                 "constraints": [
                     models.UniqueConstraint(

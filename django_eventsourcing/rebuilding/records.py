@@ -14,6 +14,7 @@ from django_eventsourcing.rebuilding.errors import RebuildHeldError, RebuildRefu
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.runners.leases import LeaseTiming, WorkerIdentity
 from django_eventsourcing.runners.processes import is_alive, pid_space
+from django_eventsourcing.wording import Words
 
 __all__ = ["Claim", "ProjectionRows", "command_for", "in_words", "read_records", "time_of"]
 
@@ -208,7 +209,7 @@ def command_for(follower: str, kind: str = Kind.SHADOW) -> str:
 def time_of(moment: datetime | None) -> str:
     """Return the time as text, in UTC."""
     if moment is None:
-        return "an unknown time"
+        return Words.gettext("an unknown time")
     if timezone.is_naive(moment):
         return f"{moment:%Y-%m-%d %H:%M:%S}"
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

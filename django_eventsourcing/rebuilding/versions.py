@@ -11,7 +11,6 @@ from django_eventsourcing.rebuilding.records import (
     ProjectionRows,
     Step,
     command_for,
-    in_words,
     read_records,
     time_of,
 )
@@ -19,6 +18,7 @@ from django_eventsourcing.rebuilding.refusals import version_of
 from django_eventsourcing.recorders import DjangoTrackingRecorder
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners.leases import LeaseTiming
+from django_eventsourcing.wording import Words
 from eventsourcing.system import Follower
 
 __all__ = ["ProjectionNotice", "note_versions", "projection_notices"]
@@ -92,28 +92,58 @@ def _notices(
     if code < latest:
         yield ProjectionNotice(
             follower=name,
-            words=f"{name} has version {code} in this code, and its rows are of version {latest}: "
-            "older code is at work.  HINT: Start this process again with the code that is "
-            "deployed now.",
+            words=Words.gettext(
+                "%(follower)s has version %(code)d in this code, and its rows are of version "
+                "%(rows)d: older code is at work.  HINT: Start this process again with the code "
+                "that is deployed now.",
+                follower=name,
+                code=code,
+                rows=latest,
+            ),
         )
     elif record.version is not None and code > latest:
         yield ProjectionNotice(
             follower=name,
-            words=f"{name} has version {code}, and its rows are of version {record.version}: a "
-            f"rebuild is due.  HINT: {command_for(name)}",
+            words=Words.gettext(
+                "%(follower)s has version %(code)d, and its rows are of version %(rows)d: a "
+                "rebuild is due.  HINT: %(command)s",
+                follower=name,
+                code=code,
+                rows=record.version,
+                command=command_for(name),
+            ),
             is_due=True,
         )
 
 
-def _under_way(rows: ProjectionRows, record: ProjectionRecord) -> str:
-    how, since = in_words(record.kind), time_of(record.started_at)
+def _under_way(rows: ProjectionRows, record: ProjectionRecord) -> Words:
+    values = {"follower": rows.follower, "since": time_of(record.started_at)}
+    is_shadow = record.kind == Kind.SHADOW
     holder = rows.worker(record, LeaseTiming())
     if holder is not None:
-        return f"{rows.follower} is being rebuilt {how} by {holder}, since {since}"
-    text = f"{rows.follower}: a rebuild {how} of {since} was ended before it was done"
+        values["worker"] = holder.words
+        if is_shadow:
+            return Words.gettext(
+                "%(follower)s is being rebuilt by shadow by %(worker)s, since %(since)s", **values
+            )
+        return Words.gettext(
+            "%(follower)s is being rebuilt in place by %(worker)s, since %(since)s", **values
+        )
+    words = (
+        Words.gettext(
+            "%(follower)s: a rebuild by shadow of %(since)s was ended before it was done", **values
+        )
+        if is_shadow
+        else Words.gettext(
+            "%(follower)s: a rebuild in place of %(since)s was ended before it was done", **values
+        )
+    )
     if record.kind == Kind.IN_PLACE and record.step == Step.FILLING:
-        return f"{text}: its workers go on with it"
-    return f"{text}.  HINT: It goes on by: {command_for(rows.follower, record.kind)}"
+        return Words.gettext("%(words)s: its workers go on with it", words=words)
+    command = command_for(rows.follower, record.kind)
+    return Words.gettext(
+        "%(words)s.  HINT: It goes on by: %(command)s", words=words, command=command
+    )
 
 
 def _is_caught_up(system: ConfiguredSystem, name: str, record: ProjectionRecord) -> bool:

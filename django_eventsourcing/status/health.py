@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 
 from django_eventsourcing.operating import CIRCUIT_OPEN
 from django_eventsourcing.progress import format_duration
 from django_eventsourcing.status.values import FollowerStatus, HolderStatus, SystemStatus, Verdict
-from django_eventsourcing.status.verdicts import HELD_UP_AFTER, counted
+from django_eventsourcing.status.verdicts import HELD_UP_AFTER, and_also, counted
+from django_eventsourcing.wording import Words
 
 __all__ = ["Finding", "Severity", "health", "worst"]
 
@@ -95,7 +97,7 @@ def _finding(
         system=status.alias,
         follower=follower.name,
         verdict=follower.verdict,
-        words="; ".join([words, *beyond]),
+        words=reduce(and_also, beyond, words),
     )
 
 
@@ -106,19 +108,25 @@ def _finding_of_writers(status: SystemStatus, holder: HolderStatus) -> Finding:
         system=status.alias,
         follower="",
         verdict=Verdict.HELD_UP,
-        words=f"Writers are held up by an open transaction: the log of "
-        f"{', '.join(holder.upstreams)} is {holder.words}",
+        words=Words.gettext(
+            "Writers are held up by an open transaction: the log of %(upstreams)s is %(held)s",
+            upstreams=", ".join(holder.upstreams),
+            held=holder.words,
+        ),
     )
 
 
-def _beyond(follower: FollowerStatus, *, max_lag: int | None, max_age: float | None) -> list[str]:
+def _beyond(follower: FollowerStatus, *, max_lag: int | None, max_age: float | None) -> list[Words]:
     limits = []
     if max_lag is not None and follower.behind > max_lag:
-        limits.append(f"more than {counted(max_lag)} are pending")
+        limits.append(Words.gettext("more than %(count)s are pending", count=counted(max_lag)))
     age = follower.behind_seconds
     if max_age is not None and age is not None and age > max_age:
         limits.append(
-            f"the oldest has been pending for {format_duration(age)}, more than "
-            f"{format_duration(max_age)}"
+            Words.gettext(
+                "the oldest has been pending for %(time)s, more than %(limit)s",
+                time=format_duration(age),
+                limit=format_duration(max_age),
+            )
         )
     return limits

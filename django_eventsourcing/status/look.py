@@ -368,7 +368,7 @@ class _Look:
                     upstreams=tuple(sorted(upstreams)),
                     pid=holder.pid,
                     seconds=holder.seconds,
-                    words=f"{holder} ({holder.state})" if holder.state else str(holder),
+                    words=holder.words,
                 )
 
     def _queues(self) -> Iterator[HolderStatus]:
@@ -381,7 +381,7 @@ class _Look:
                     upstreams=tuple(self._system.names_in(database)),
                     pid=queue.pid,
                     seconds=queue.seconds,
-                    words=str(queue),
+                    words=queue.words,
                     keeps_writers=True,
                 )
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from django_eventsourcing.wording import Words
+
 __all__ = [
     "MINUTES",
     "FollowerStatus",
@@ -61,7 +63,14 @@ class WorkerStatus:
     """The names of the followers that it may run."""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.host}, process {self.pid})"
+        return self.words
+
+    @property
+    def words(self) -> Words:
+        """Its name, and where it runs."""
+        return Words.gettext(
+            "%(name)s (%(host)s, process %(pid)d)", name=self.name, host=self.host, pid=self.pid
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +131,7 @@ class FollowerStatus:
     """The alias of the database that keeps its positions."""
     verdict: Verdict = Verdict.UNKNOWN
     words: str = ""
-    """The verdict in a sentence."""
+    """The verdict in a sentence of English; ``wording.for_reader()`` translates it."""
     pipes: tuple[PipeStatus, ...] = ()
     is_wanted: bool = True
     """Whether operators want it to run; otherwise it is paused."""

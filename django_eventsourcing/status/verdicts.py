@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from django_eventsourcing.progress import format_duration
 from django_eventsourcing.status.values import FollowerStatus, HolderStatus, PipeStatus, Verdict
+from django_eventsourcing.wording import Figure, Words
 
-__all__ = ["HELD_UP_AFTER", "STUCK_AFTER", "counted", "judge"]
+__all__ = ["HELD_UP_AFTER", "STUCK_AFTER", "and_also", "counted", "judge"]
 
 STUCK_AFTER = 7.0
 """Seconds after which a position that should move, and does not, is stuck: under two heartbeats."""
@@ -17,7 +18,7 @@ LATER_BY = 2.0
 """Seconds by which it may have begun after the position came to rest, and yet be the reason."""
 
 
-def judge(follower: FollowerStatus, holders: Sequence[HolderStatus] = ()) -> tuple[Verdict, str]:
+def judge(follower: FollowerStatus, holders: Sequence[HolderStatus] = ()) -> tuple[Verdict, Words]:
     """
     Return how the follower is doing, and a sentence that says so.
 
@@ -25,47 +26,62 @@ def judge(follower: FollowerStatus, holders: Sequence[HolderStatus] = ()) -> tup
     """
     verdict, words = _main(follower, holders)
     if follower.parked and verdict is not Verdict.PARKED:
-        words = f"{words}; {_parked(follower)}"
+        words = and_also(words, _parked(follower))
     return verdict, words
 
 
-def counted(number: int, *, is_more: bool = False) -> str:
+def counted(number: int, *, is_more: bool = False) -> Figure:
     """Return a number as it is read: ``12,300``, or ``10,000+`` where counting has ended."""
-    return f"{number:,}{'+' if is_more else ''}"
+    return Figure.of(number, mark="+" if is_more else "")
 
 
-def _main(follower: FollowerStatus, holders: Sequence[HolderStatus]) -> tuple[Verdict, str]:
+def and_also(words: str, more: str) -> Words:
+    """Return one sentence of two."""
+    return Words.gettext("%(words)s; %(more)s", words=words, more=more)
+
+
+def _because(words: Words, why: str) -> Words:
+    return Words.gettext("%(words)s: %(why)s", words=words, why=why) if why else words
+
+
+def _main(follower: FollowerStatus, holders: Sequence[HolderStatus]) -> tuple[Verdict, Words]:
     name = follower.name
     if follower.error and not follower.pipes:
-        return Verdict.UNKNOWN, f"{name} cannot be looked at: {follower.error}"
+        words = Words.gettext("%(follower)s cannot be looked at", follower=name)
+        return Verdict.UNKNOWN, _because(words, follower.error)
     unread = [pipe for pipe in follower.pipes if pipe.error]
     if unread:
-        what = "cannot be looked at"
-        if unread[0].segments_in_force:
-            what = "waits for a change of its segments"
-        elif unread[0].is_synchronous:
-            what = "is left alone by workers"
-        return Verdict.UNKNOWN, f"{name} {what}: {unread[0].error}"
+        return Verdict.UNKNOWN, _because(_unread(name, unread[0]), unread[0].error)
     if follower.in_memory:
         return _in_memory(follower)
     if follower.pipes and all(pipe.is_synchronous for pipe in follower.pipes):
-        what = "is synchronous: it processes in the transactions that record"
-        return Verdict.CAUGHT_UP, f"{name} {what}"
+        return Verdict.CAUGHT_UP, Words.gettext(
+            "%(follower)s is synchronous: it processes in the transactions that record",
+            follower=name,
+        )
     if not follower.is_wanted:
-        reason = f": {follower.reason}" if follower.reason else ""
-        waiting = f"; {_pending(follower)}" if follower.behind else ""
-        return Verdict.PAUSED, f"{name} is paused{reason}{waiting}"
+        words = _because(Words.gettext("%(follower)s is paused", follower=name), follower.reason)
+        return Verdict.PAUSED, and_also(words, _pending(follower)) if follower.behind else words
     if follower.state in ("failed", "died", "refused"):
-        return Verdict.FAILED, _failed(follower)
+        return Verdict.FAILED, _because(_failed(follower), follower.error)
     if not follower.is_held or _is_late(follower):
         return _unheld(follower)
     if follower.state == "retrying" and follower.failed_notification is not None:
-        return Verdict.RETRYING, _retrying(follower)
+        return Verdict.RETRYING, _because(_retrying(follower), follower.error)
     if follower.behind:
         return _pending_verdict(follower, holders)
+    words = Words.gettext("%(follower)s is caught up", follower=name)
     if follower.parked:
-        return Verdict.PARKED, f"{name} is caught up; {_parked(follower)}"
-    return Verdict.CAUGHT_UP, f"{name} is caught up"
+        return Verdict.PARKED, and_also(words, _parked(follower))
+    return Verdict.CAUGHT_UP, words
+
+
+def _unread(name: str, pipe: PipeStatus) -> Words:
+    if pipe.segments_in_force:
+        return Words.gettext("%(follower)s waits for a change of its segments", follower=name)
+    if pipe.is_synchronous:
+        return Words.gettext("%(follower)s is left alone by workers", follower=name)
+    return Words.gettext("%(follower)s cannot be looked at", follower=name)
 
 
 def _is_late(follower: FollowerStatus) -> bool:
@@ -73,47 +89,78 @@ def _is_late(follower: FollowerStatus) -> bool:
     return follower.worker is not None and follower.worker.heartbeat_seconds > LATE_AFTER
 
 
-def _in_memory(follower: FollowerStatus) -> tuple[Verdict, str]:
-    where = "in the memory of this process"
+def _in_memory(follower: FollowerStatus) -> tuple[Verdict, Words]:
+    name = follower.name
     if follower.behind:
-        return Verdict.LAGGING, f"{follower.name} is {_number(follower)} behind {where}"
-    return Verdict.CAUGHT_UP, f"{follower.name} is caught up {where}"
+        return Verdict.LAGGING, Words.gettext(
+            "%(follower)s is %(number)s behind in the memory of this process",
+            follower=name,
+            number=_number(follower),
+        )
+    return Verdict.CAUGHT_UP, Words.gettext(
+        "%(follower)s is caught up in the memory of this process", follower=name
+    )
 
 
-def _unheld(follower: FollowerStatus) -> tuple[Verdict, str]:
-    why = "no worker holds it"
+def _unheld(follower: FollowerStatus) -> tuple[Verdict, Words]:
+    name, why = follower.name, Words.gettext("no worker holds it")
     if follower.worker is not None:
-        age = format_duration(follower.worker.heartbeat_seconds)
-        why = f"its worker {follower.worker} was last heard of {age} ago"
+        why = Words.gettext(
+            "its worker %(worker)s was last heard of %(age)s ago",
+            worker=follower.worker.words,
+            age=format_duration(follower.worker.heartbeat_seconds),
+        )
     if not follower.behind:
-        return Verdict.NOT_RUNNING, f"{follower.name} is not running: {why}"
-    return Verdict.STUCK, f"{follower.name} is stuck: {_pending(follower)} and {why}"
+        words = Words.gettext("%(follower)s is not running: %(why)s", follower=name, why=why)
+        return Verdict.NOT_RUNNING, words
+    return Verdict.STUCK, Words.gettext(
+        "%(follower)s is stuck: %(pending)s and %(why)s",
+        follower=name,
+        pending=_pending(follower),
+        why=why,
+    )
 
 
 def _pending_verdict(
     follower: FollowerStatus, holders: Sequence[HolderStatus]
-) -> tuple[Verdict, str]:
+) -> tuple[Verdict, Words]:
     stillest = max(follower.pipes, key=lambda pipe: pipe.still_seconds)
     longest = next((each for each in holders if _explains(each, stillest)), None)
     if longest is not None and stillest.still_seconds > HELD_UP_AFTER:
-        log = f"the log of {stillest.upstream} is {longest.words}"
-        what = f"held up by an open transaction: {log}; {_pending(follower)}"
-        return Verdict.HELD_UP, f"{follower.name} is {what}"
+        return Verdict.HELD_UP, Words.gettext(
+            "%(follower)s is held up by an open transaction: the log of %(upstream)s is "
+            "%(held)s; %(pending)s",
+            follower=follower.name,
+            upstream=stillest.upstream,
+            held=longest.words,
+            pending=_pending(follower),
+        )
     # A worker that has just taken it, or was let go on, has its time, too.
     known = stillest.still_seconds if follower.written_seconds is None else follower.written_seconds
     if min(stillest.still_seconds, known) > STUCK_AFTER:
         return Verdict.STUCK, _motionless(follower, stillest)
     if _waits(follower):
-        what = f"waits for a database and tries again: {_pending(follower)}: {follower.error}"
-        return Verdict.RETRYING, f"{follower.name} {what}"
+        words = Words.gettext(
+            "%(follower)s waits for a database and tries again: %(pending)s",
+            follower=follower.name,
+            pending=_pending(follower),
+        )
+        return Verdict.RETRYING, _because(words, follower.error)
     return Verdict.LAGGING, _catching_up(follower)
 
 
-def _catching_up(follower: FollowerStatus) -> str:
-    text = f"{follower.name} is {_number(follower)} behind"
+def _catching_up(follower: FollowerStatus) -> Words:
+    name, number = follower.name, _number(follower)
     if follower.eta_seconds is None:
-        return f"{text} and catching up"
-    return f"{text}, catching up, about {format_duration(follower.eta_seconds)}"
+        return Words.gettext(
+            "%(follower)s is %(number)s behind and catching up", follower=name, number=number
+        )
+    return Words.gettext(
+        "%(follower)s is %(number)s behind, catching up, about %(time)s",
+        follower=name,
+        number=number,
+        time=format_duration(follower.eta_seconds),
+    )
 
 
 def _explains(holder: HolderStatus, pipe: PipeStatus) -> bool:
@@ -124,15 +171,41 @@ def _explains(holder: HolderStatus, pipe: PipeStatus) -> bool:
     return holder.seconds is None or holder.seconds >= pipe.still_seconds - LATER_BY
 
 
-def _motionless(follower: FollowerStatus, pipe: PipeStatus) -> str:
-    still = format_duration(pipe.still_seconds)
-    holder = f"{follower.worker} holds it" if follower.worker else "a worker holds it"
-    state = f" ({follower.state})" if follower.state not in ("", "running") else ""
-    return (
-        f"{follower.name} is stuck: {_pending(follower)}, {holder}{state}, and its position in "
-        f"{pipe.upstream} has not moved for {still}"
-        f"{f': {follower.error}' if _waits(follower) else ''}"
+def _motionless(follower: FollowerStatus, pipe: PipeStatus) -> Words:
+    words = Words.gettext(
+        "%(follower)s is stuck: %(pending)s, %(holder)s, and its position in %(upstream)s has not "
+        "moved for %(time)s",
+        follower=follower.name,
+        pending=_pending(follower),
+        holder=_holder(follower),
+        upstream=pipe.upstream,
+        time=format_duration(pipe.still_seconds),
     )
+    return _because(words, follower.error) if _waits(follower) else words
+
+
+def _holder(follower: FollowerStatus) -> Words:
+    if follower.worker is None:
+        words = Words.gettext("a worker holds it")
+    else:
+        words = Words.gettext("%(worker)s holds it", worker=follower.worker.words)
+    if follower.state in ("", "running"):
+        return words
+    return Words.gettext("%(words)s (%(state)s)", words=words, state=_state(follower.state))
+
+
+def _state(state: str) -> str:
+    """Return what a worker has said last; its own words, where it is of another version."""
+    words = {
+        "caught up": Words.gettext("caught up"),
+        "paused": Words.gettext("paused"),
+        "retrying": Words.gettext("retrying"),
+        "stand-by": Words.gettext("stand-by"),
+        "stopped": Words.gettext("stopped"),
+        "synchronous": Words.gettext("synchronous"),
+        "waiting for the database": Words.gettext("waiting for the database"),
+    }
+    return words.get(state, state)
 
 
 def _waits(follower: FollowerStatus) -> bool:
@@ -140,35 +213,56 @@ def _waits(follower: FollowerStatus) -> bool:
     return follower.state == "waiting for the database" and bool(follower.error)
 
 
-def _failed(follower: FollowerStatus) -> str:
-    error = f": {follower.error}" if follower.error else ""
-    if follower.state == "died" or follower.failed_notification is None:
-        verb = "died" if follower.state == "died" else "failed"
-        return f"{follower.name} has {verb}{error}"
-    tries = "once" if follower.attempts == 1 else f"{follower.attempts:,} times"
-    return f"{follower.name} has failed at {_failing(follower)}, tried {tries}{error}"
+def _failed(follower: FollowerStatus) -> Words:
+    name = follower.name
+    if follower.state == "died":
+        return Words.gettext("%(follower)s has died", follower=name)
+    if follower.failed_notification is None:
+        return Words.gettext("%(follower)s has failed", follower=name)
+    return Words.ngettext(
+        "%(follower)s has failed at notification %(id)s of %(upstream)s, tried once",
+        "%(follower)s has failed at notification %(id)s of %(upstream)s, tried %(count)s times",
+        follower.attempts,
+        **_attempts(follower),
+    )
 
 
-def _retrying(follower: FollowerStatus) -> str:
-    error = f": {follower.error}" if follower.error else ""
-    times = "once" if follower.attempts == 1 else f"{follower.attempts:,} times"
-    return f"{follower.name} tries {_failing(follower)} again, which has failed {times}{error}"
+def _retrying(follower: FollowerStatus) -> Words:
+    return Words.ngettext(
+        "%(follower)s tries notification %(id)s of %(upstream)s again, which has failed once",
+        "%(follower)s tries notification %(id)s of %(upstream)s again, which has failed "
+        "%(count)s times",
+        follower.attempts,
+        **_attempts(follower),
+    )
 
 
-def _failing(follower: FollowerStatus) -> str:
-    return f"notification {follower.failed_notification} of {follower.failed_upstream}"
+def _attempts(follower: FollowerStatus) -> dict[str, object]:
+    return {
+        "follower": follower.name,
+        "id": follower.failed_notification,
+        "upstream": follower.failed_upstream,
+        "count": Figure.of(follower.attempts),
+    }
 
 
-def _pending(follower: FollowerStatus) -> str:
-    is_one = follower.behind == 1 and not follower.is_more
-    return f"{_number(follower)} {'event is' if is_one else 'events are'} pending"
+def _pending(follower: FollowerStatus) -> Words:
+    return Words.ngettext(
+        "%(count)s event is pending",
+        "%(count)s events are pending",
+        follower.behind + follower.is_more,
+        count=_number(follower),
+    )
 
 
-def _parked(follower: FollowerStatus) -> str:
-    is_one = follower.parked == 1 and not follower.is_more_parked
-    number = counted(follower.parked, is_more=follower.is_more_parked)
-    return f"{number} {'notification is' if is_one else 'notifications are'} set aside"
+def _parked(follower: FollowerStatus) -> Words:
+    return Words.ngettext(
+        "%(count)s notification is set aside",
+        "%(count)s notifications are set aside",
+        follower.parked + follower.is_more_parked,
+        count=counted(follower.parked, is_more=follower.is_more_parked),
+    )
 
 
-def _number(follower: FollowerStatus) -> str:
+def _number(follower: FollowerStatus) -> Figure:
     return counted(follower.behind, is_more=follower.is_more)
