@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test stress lint format reference FORCE
+.PHONY: help demo run test stress lint format reference messages FORCE
 
 # The interpreter that $(VENV) is made with: the first of these that is recent enough.
 PYTHON ?=
@@ -61,6 +61,9 @@ format: $(VENV)/.installed-lint  ## Put the code into shape
 
 reference: $(VENV)/.installed-test  ## Write the pages of names in docs/reference from the docstrings
 	@$(BIN)/python scripts/make_reference.py
+
+messages: $(VENV)/.installed-test  ## Bring the translations up to date with the words in the code (needs gettext)
+	@$(BIN)/python scripts/make_messages.py $(ARGS)
 
 # A stamp for each set of extras: a second run is quick, a change of pyproject.toml installs again.
 $(VENV)/.installed-%: pyproject.toml $(VENV)/.made $(VENV)/.django
