@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two tries to reach the database: a lease must not end because it was back unseen.
 _LONGEST_OUTAGE_WAIT = 2.0
+# Seconds in which a thread mostly has done what it was told, which is then put on record.
+_ANSWER = 0.1
 
 
 class LeaseKeeper(Thread):
@@ -134,6 +136,8 @@ class Account:
         self._is_new = True
         self._free_since: dict[str, float] = {}
         self._retries: dict[str, datetime | None] = {}
+        self._has_told = False
+        """Whether a thread was told something at the last look."""
         self._written: dict[str, tuple[State, Failure | None]] = {}
 
     def attend(self) -> float:
@@ -226,11 +230,13 @@ class Account:
 
     def _note(self, rows: Mapping[str, FollowerRow]) -> None:
         """Tell the threads what the database says."""
+        self._has_told = False
         for name, worker in self._workers.items():
             row, hold = rows.get(name), worker.hold
             if row is None:
                 self._lose(name, None)
                 continue
+            self._has_told |= hold.is_paused != row.is_paused
             hold.pause(is_paused=row.is_paused)
             hold.failed_elsewhere = row.error if row.owner not in (None, self._id) else ""
             if row.owner == self._id:
@@ -239,6 +245,7 @@ class Account:
                 self._lose(name, row.owner)
             asked = row.retry_requested_at
             if asked is not None and asked != self._retries.get(name, asked):
+                self._has_told = True
                 hold.request_retry()
             self._retries[name] = asked
 
@@ -326,4 +333,5 @@ class Account:
     def _next_look(self, rows: Mapping[str, FollowerRow]) -> float:
         # The end of another worker's lease is not waited for longer than it takes.
         ends = (row.remaining for name, row in rows.items() if name not in self._held)
-        return min([self._timing.look, *(max(end, 0.0) + 0.01 for end in ends if end > 0)])
+        longest = _ANSWER if self._has_told else self._timing.look
+        return min([longest, *(max(end, 0.0) + 0.01 for end in ends if end > 0)])

@@ -57,10 +57,10 @@ def lasts(database, name="Counters"):
     return (follower - now).total_seconds()
 
 
-def test_workers_look_each_second_and_others_wait_15_seconds_at_most():
+def test_workers_look_twice_a_second_and_others_wait_15_seconds_at_most():
     timing = LeaseTiming()
 
-    assert (timing.look, timing.heartbeat, timing.duration) == (1.0, 5.0, 14.0)
+    assert (timing.look, timing.heartbeat, timing.duration) == (0.5, 5.0, 14.0)
     assert timing.duration + timing.look <= 15.0
 
 
