@@ -15,6 +15,8 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from django_eventsourcing.conf import get_config
 from django_eventsourcing.databases import DatabaseNotReadyError
 from django_eventsourcing.loading import load_runner_class, load_system
+from django_eventsourcing.management.requested_rebuilds import RequestedRebuilds
+from django_eventsourcing.management.supervisor import program
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.problems import ConfigurationError, one_line
 from django_eventsourcing.readiness import ServerAwayError, require_databases
@@ -57,12 +59,16 @@ def _run(alias: str) -> None:
         for notice in note_versions(system, system.runs):
             logger.warning("%s", notice.words)
         runner = load_runner_class(system.config)(system, worker_name="runserver")
+        rebuilds = RequestedRebuilds(
+            program(is_own=True), system, runner.followers, worker_name="runserver", write=_say
+        )
         runner.start()
     except (EventSourcingError, ImproperlyConfigured) as error:
         logger.error("The followers of system %r do not run: %s", alias, one_line(error))
         return
 
     def stop() -> None:
+        rebuilds.stop()
         runner.stop()
         runner.wait(_DRAIN_TIMEOUT)
 
@@ -70,8 +76,9 @@ def _run(alias: str) -> None:
     atexit.register(stop)
     logger.info("The followers of system %r run in this process: %s", alias, runner.followers)
     told: dict[str, str] = {}
-    while not runner.wait(_LOOK_AT_STATES):
-        _tell_of_stops(runner, told)
+    with rebuilds:
+        while not runner.wait(_LOOK_AT_STATES):
+            _tell_of_stops(runner, told)
     _tell_of_stops(runner, told)
     if runner.failure:
         logger.error("The followers of system %r have ended: %s", alias, runner.failure)
@@ -83,9 +90,13 @@ def _tell_of_stops(runner: SystemRunner, told: dict[str, str]) -> None:
         line = _stop_line(runner.system, report)
         if line and line != told.get(report.follower):
             # The log goes wherever the project lets it; this is for whoever sits at the terminal.
-            sys.stderr.write(f"{visible(line)}\n")
-            sys.stderr.flush()
+            _say(line)
         told[report.follower] = line
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{visible(line)}\n")
+    sys.stderr.flush()
 
 
 def _stop_line(system: ConfiguredSystem, report: PipeReport) -> str:

@@ -71,6 +71,7 @@ def models_in(system: ConfiguredSystem, alias: str) -> list[type[Model]]:
         FollowerStatistic,
         NotificationCounter,
         ProjectionRecord,
+        RebuildRequest,
         WorkerRecord,
     )
     from django_eventsourcing.projections import ModelProjection
@@ -83,7 +84,7 @@ def models_in(system: ConfiguredSystem, alias: str) -> list[type[Model]]:
             models += [own.tracking, FollowerRecord, WorkerRecord]
             models += [DeadLetterRecord, FollowerStatistic]
             if issubclass(system.class_of(name), ModelProjection):
-                models.append(ProjectionRecord)
+                models += [ProjectionRecord, RebuildRequest]
     if models and connections[alias].vendor == "mysql":
         models.append(NotificationCounter)
     return list(dict.fromkeys(models))

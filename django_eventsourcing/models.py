@@ -21,6 +21,7 @@ from django_eventsourcing.operating_models import (
     FollowerRecord,
     FollowerStatistic,
     ProjectionRecord,
+    RebuildRequest,
     WorkerRecord,
 )
 from django_eventsourcing.ordering import get_commit_order
@@ -37,6 +38,7 @@ __all__ = [
     "MonitoredSystem",
     "NotificationCounter",
     "ProjectionRecord",
+    "RebuildRequest",
     "SnapshotRecord",
     "StoredEventRecord",
     "TrackingRecord",

@@ -16,6 +16,7 @@ __all__ = [
     "FollowerRecord",
     "FollowerStatistic",
     "ProjectionRecord",
+    "RebuildRequest",
     "WorkerRecord",
 ]
 
@@ -233,3 +234,32 @@ class ProjectionRecord(models.Model):
 
     def __str__(self) -> str:
         return self.application_name
+
+
+class RebuildRequest(models.Model):
+    """A rebuild that somebody has asked for; it is gone when the rebuild is done."""
+
+    id = models.BigAutoField(primary_key=True)
+    projection = models.OneToOneField(
+        ProjectionRecord, on_delete=models.CASCADE, related_name="request"
+    )
+    kind = models.CharField(max_length=16, choices=ProjectionRecord.Kind.choices)
+    requested_at = UTCDateTimeField()
+    requested_by = models.CharField(max_length=255, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    lease_owner = models.UUIDField(null=True, blank=True)
+    """The ``run_system`` that has taken it, and has another process do it."""
+    lease_expires_at = UTCDateTimeField(null=True, blank=True)
+    taken_by = models.CharField(max_length=255, blank=True, default="")
+    """The name of that worker, for people."""
+    worker = models.UUIDField(null=True, blank=True)
+    """The id of the worker that does the rebuild, as ``ProjectionRecord`` has it."""
+    error = models.TextField(blank=True, default="")
+    """Why it cannot be done, or not to its end; it is not taken any more."""
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("request for a rebuild")
+
+    def __str__(self) -> str:
+        return f"{self.projection}: {self.kind}"

@@ -7,7 +7,7 @@ from django_eventsourcing.operations import AddCorrelationIndex
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_eventsourcing", "0006_statistics"),
+        ("django_eventsourcing", "0007_rebuild_requests"),
     ]
 
     operations = [

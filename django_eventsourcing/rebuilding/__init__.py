@@ -9,9 +9,11 @@ from django_eventsourcing.rebuilding.errors import (
 from django_eventsourcing.rebuilding.in_place import InPlaceRebuild
 from django_eventsourcing.rebuilding.plans import Count, RebuildPlan
 from django_eventsourcing.rebuilding.rebuild import Rebuild, RebuildResult
+from django_eventsourcing.rebuilding.requests import REBUILDS, Requests, request_rebuild
 from django_eventsourcing.rebuilding.shadow import ShadowRebuild
 
 __all__ = [
+    "REBUILDS",
     "Count",
     "InPlaceRebuild",
     "Rebuild",
@@ -21,5 +23,7 @@ __all__ = [
     "RebuildRefusedError",
     "RebuildResult",
     "RebuildStoppedError",
+    "Requests",
     "ShadowRebuild",
+    "request_rebuild",
 ]

@@ -9,14 +9,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_eventsourcing.database_clock import DatabaseNow
-from django_eventsourcing.models import ProjectionRecord, WorkerRecord
+from django_eventsourcing.models import ProjectionRecord, RebuildRequest, WorkerRecord
 from django_eventsourcing.rebuilding.errors import RebuildHeldError, RebuildRefusedError
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.runners.leases import LeaseTiming, WorkerIdentity
 from django_eventsourcing.runners.processes import is_alive, pid_space
 from django_eventsourcing.wording import Words
 
-__all__ = ["Claim", "ProjectionRows", "command_for", "in_words", "read_records", "time_of"]
+__all__ = [
+    "Claim",
+    "ProjectionRows",
+    "command_for",
+    "in_words",
+    "read_records",
+    "request_of",
+    "time_of",
+]
 
 Kind, Step = ProjectionRecord.Kind, ProjectionRecord.Step
 LONGEST_USER = 255
@@ -95,7 +103,7 @@ class ProjectionRows:
     def note_version(self, version: int) -> None:
         """Put the version on record if none is."""
         with database_errors(self.alias), transaction.atomic(using=self.alias):
-            self._lock()
+            self.lock()
             self._rows.filter(version=None).update(version=version)
 
     def claim(
@@ -115,9 +123,10 @@ class ProjectionRows:
         Raise what ``require_claimable()`` raises.
         """
         with database_errors(self.alias), transaction.atomic(using=self.alias):
-            self._lock()
-            record = self._rows.get()
+            record = self.lock()
             self.require_claimable(kind, version, timing)
+            # Whatever is requested is done with this rebuild, whoever has begun it.
+            self._requests.filter(projection=record).update(worker=worker.id)
             goes_on = record.kind == kind and (
                 record.step == Step.SWAPPING or (record.building == version and not is_anew)
             )
@@ -151,20 +160,29 @@ class ProjectionRows:
     def finish(self, worker: WorkerIdentity, *, version: int, rate: float | None) -> bool:
         """Put on record that the worker's rebuild is done; return whether it still was its."""
         values: dict[str, Any] = {} if rate is None else {"rate": rate}
-        return self.update(worker, version=version, **_NOTHING_UNDER_WAY, **values)
+        with database_errors(self.alias), transaction.atomic(using=self.alias):
+            is_done = self.update(worker, version=version, **_NOTHING_UNDER_WAY, **values)
+            if is_done:
+                self._requests.filter(worker=worker.id).delete()
+        return is_done
 
     def forget(self, record: ProjectionRecord) -> None:
         """Put on record that this rebuild is over, unless another has been begun since."""
         same = self._rows.filter(kind=record.kind, step=record.step, worker=record.worker)
-        with database_errors(self.alias):
-            same.update(updated_at=DatabaseNow(), **_NOTHING_UNDER_WAY)
+        with database_errors(self.alias), transaction.atomic(using=self.alias):
+            is_over = same.update(updated_at=DatabaseNow(), **_NOTHING_UNDER_WAY)
+            if is_over and record.worker is not None:
+                self._requests.filter(worker=record.worker).delete()
 
-    def _lock(self) -> None:
+    def lock(self) -> ProjectionRecord:
+        """Make the row if it is missing, and lock it; called in a transaction. Return it."""
         # An update, as the first statement: SQLite then waits for its turn to write.
         if not self._rows.update(updated_at=DatabaseNow()):
             row = ProjectionRecord(application_name=self.follower)
             self._records.bulk_create([row], ignore_conflicts=True)
             self._rows.update(updated_at=DatabaseNow())
+        record: ProjectionRecord = self._rows.get()
+        return record
 
     @property
     def _rows(self) -> Any:
@@ -173,6 +191,11 @@ class ProjectionRows:
     @property
     def _records(self) -> Any:
         manager: Any = ProjectionRecord._default_manager
+        return manager.using(self.alias)
+
+    @property
+    def _requests(self) -> Any:
+        manager: Any = RebuildRequest._default_manager
         return manager.using(self.alias)
 
 
@@ -189,10 +212,15 @@ _NOTHING_UNDER_WAY: dict[str, Any] = {
 
 
 def read_records(alias: str, followers: Collection[str]) -> list[ProjectionRecord]:
-    """Return what is on record of these projections' rows."""
+    """Return what is on record of these projections' rows, each with its request."""
     with database_errors(alias):
-        records = ProjectionRecord.objects.using(alias).filter(application_name__in=followers)
-        return list(records.order_by("id"))
+        records = ProjectionRecord.objects.using(alias).select_related("request")
+        return list(records.filter(application_name__in=followers).order_by("id"))
+
+
+def request_of(record: ProjectionRecord | None) -> RebuildRequest | None:
+    """Return the request for a rebuild that was read with the record, if there is one."""
+    return getattr(record, "request", None)
 
 
 def in_words(kind: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from django_eventsourcing.models import ProjectionRecord
+from django_eventsourcing.models import ProjectionRecord, RebuildRequest
 from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.rebuilding.records import (
     Kind,
@@ -12,16 +12,24 @@ from django_eventsourcing.rebuilding.records import (
     Step,
     command_for,
     read_records,
+    request_of,
     time_of,
 )
 from django_eventsourcing.rebuilding.refusals import version_of
 from django_eventsourcing.recorders import DjangoTrackingRecorder
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.runners.leases import LeaseTiming
+from django_eventsourcing.segments import SHADOW, Segment
 from django_eventsourcing.wording import Words
 from eventsourcing.system import Follower
 
-__all__ = ["ProjectionNotice", "note_versions", "projection_notices"]
+__all__ = [
+    "ProjectionNotice",
+    "RebuildStanding",
+    "note_versions",
+    "projection_notices",
+    "rebuild_standing",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,34 @@ def projection_notices(
     names = _projections(system, system.runs if followers is None else followers)
     records = _records(system, names)
     return [notice for name in names for notice in _notices(system, name, records.get(name))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RebuildStanding:
+    """What is requested of a projection, and what is under way."""
+
+    record: ProjectionRecord | None = None
+    """The rebuild under way, or left before it was done."""
+    holder: str = ""
+    """The process that does it; empty if none does."""
+    percent: int | None = None
+    """How much of the logs, as they were when it was begun, it has processed."""
+    request: RebuildRequest | None = None
+
+
+def rebuild_standing(system: ConfiguredSystem, name: str) -> RebuildStanding:
+    """Return how a rebuild of the projection stands, which may be none."""
+    record = _records(system, [name]).get(name)
+    request = request_of(record)
+    if record is None or not record.kind or _is_caught_up(system, name, record):
+        return RebuildStanding(request=request)
+    holder = ProjectionRows(system.database_of(name), name).worker(record, LeaseTiming())
+    return RebuildStanding(
+        record=record,
+        holder=str(holder or ""),
+        percent=_percent(system, name, record),
+        request=request,
+    )
 
 
 def note_versions(system: ConfiguredSystem, followers: Iterable[str]) -> list[ProjectionNotice]:
@@ -88,7 +124,9 @@ def _notices(
         return
     code, latest = version_of(system, name), max(record.version or 0, record.building or 0)
     if record.kind and not _is_caught_up(system, name, record):
-        yield ProjectionNotice(follower=name, words=_under_way(rows, record))
+        yield ProjectionNotice(follower=name, words=_under_way(system, rows, record))
+    if (request := request_of(record)) is not None:
+        yield ProjectionNotice(follower=name, words=_requested(name, request))
     if code < latest:
         yield ProjectionNotice(
             follower=name,
@@ -116,19 +154,25 @@ def _notices(
         )
 
 
-def _under_way(rows: ProjectionRows, record: ProjectionRecord) -> Words:
+def _under_way(system: ConfiguredSystem, rows: ProjectionRows, record: ProjectionRecord) -> Words:
     values = {"follower": rows.follower, "since": time_of(record.started_at)}
     is_shadow = record.kind == Kind.SHADOW
     holder = rows.worker(record, LeaseTiming())
     if holder is not None:
         values["worker"] = holder.words
-        if is_shadow:
-            return Words.gettext(
+        words = (
+            Words.gettext(
                 "%(follower)s is being rebuilt by shadow by %(worker)s, since %(since)s", **values
             )
-        return Words.gettext(
-            "%(follower)s is being rebuilt in place by %(worker)s, since %(since)s", **values
+            if is_shadow
+            else Words.gettext(
+                "%(follower)s is being rebuilt in place by %(worker)s, since %(since)s", **values
+            )
         )
+        percent = _percent(system, rows.follower, record)
+        if percent is None:
+            return words
+        return Words.gettext("%(words)s: %(percent)d %% of the log", words=words, percent=percent)
     words = (
         Words.gettext(
             "%(follower)s: a rebuild by shadow of %(since)s was ended before it was done", **values
@@ -144,6 +188,51 @@ def _under_way(rows: ProjectionRows, record: ProjectionRecord) -> Words:
     return Words.gettext(
         "%(words)s.  HINT: It goes on by: %(command)s", words=words, command=command
     )
+
+
+def _requested(name: str, request: RebuildRequest) -> Words:
+    values = {"follower": name, "at": time_of(request.requested_at)}
+    values["user"] = request.requested_by or Words.gettext("somebody")
+    words = (
+        Words.gettext(
+            "%(follower)s: a rebuild by shadow was requested by %(user)s at %(at)s", **values
+        )
+        if request.kind == Kind.SHADOW
+        else Words.gettext(
+            "%(follower)s: a rebuild in place was requested by %(user)s at %(at)s", **values
+        )
+    )
+    if request.error:
+        return Words.gettext(
+            "%(words)s, and has failed: %(error)s  HINT: Mend the cause; then request it again, or "
+            "withdraw the request, on the page of the follower in the admin.",
+            words=words,
+            error=request.error,
+        )
+    if request.taken_by:
+        return Words.gettext(
+            "%(words)s; taken last by %(worker)s", words=words, worker=request.taken_by
+        )
+    return Words.gettext(
+        "%(words)s; it is begun by 'manage.py run_system', which no process has done yet",
+        words=words,
+    )
+
+
+def _percent(system: ConfiguredSystem, name: str, record: ProjectionRecord) -> int | None:
+    """Return how much of the logs has been processed; ``None`` if there is no telling."""
+    total = sum(record.heads.values())
+    recorder = cast(Follower, system.get(name)).recorder
+    if not total or not isinstance(recorder, DjangoTrackingRecorder):
+        return None
+    if record.kind == Kind.SHADOW:
+        rows = recorder.positions.of(Segment(follower=name, purpose=SHADOW).name).order_by()
+        positions = dict(rows.values_list("upstream_name", "notification_id"))
+    else:
+        found = {each: recorder.positions_in_force(each) for each in record.heads}
+        positions = {each: min(own.values(), default=0) for each, own in found.items()}
+    done = sum(min(positions.get(each, 0), head) for each, head in record.heads.items())
+    return int(100 * done // total)
 
 
 def _is_caught_up(system: ConfiguredSystem, name: str, record: ProjectionRecord) -> bool:

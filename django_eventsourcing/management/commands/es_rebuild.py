@@ -1,7 +1,9 @@
 """``manage.py es_rebuild``: make the rows of projections again from events."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -11,17 +13,22 @@ from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
 from django_eventsourcing.management.signals import StopSignals
 from django_eventsourcing.management.who import os_user
+from django_eventsourcing.problems import one_line
 from django_eventsourcing.progress import format_duration, format_rate
 from django_eventsourcing.rebuilding import (
     InPlaceRebuild,
     Rebuild,
+    RebuildHeldError,
     RebuildPlan,
     RebuildResult,
     RebuildStoppedError,
+    Requests,
     ShadowRebuild,
 )
 from django_eventsourcing.rebuilding.records import in_words
 from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.runners.outages import is_outage
+from eventsourcing.persistence import PersistenceError
 
 __all__ = ["Command"]
 
@@ -69,6 +76,8 @@ class Command(SystemCommand):
         parser.add_argument(
             "--json", action="store_true", help="print JSON, in a line; with --noinput or --dry-run"
         )
+        # For the processes that run_system starts, as the request on record says.
+        parser.add_argument("--requested", action="store_true", help=SUPPRESS)
 
     def work(self, options: dict[str, Any]) -> None:
         is_asking = not (options["noinput"] or options["dry_run"])
@@ -82,11 +91,41 @@ class Command(SystemCommand):
         found = {name: self.find_whole_follower(name, options["system"]) for name in names}
         with StopSignals() as signals:
             options["is_stopping"] = lambda: bool(signals.received)
-            rebuilds = [self._rebuild(system, name, options) for name, system in found.items()]
             try:
-                self._work(rebuilds, options, is_asking=is_asking)
+                with self._telling_requests(found, options):
+                    rebuilds = [self._rebuild(each, name, options) for name, each in found.items()]
+                    self._work(rebuilds, options, is_asking=is_asking)
             except RebuildStoppedError as error:
                 raise CommandError(str(error), returncode=POLICY_STOPPED) from error
+
+    @contextmanager
+    def _telling_requests(
+        self, found: dict[str, ConfiguredSystem], options: dict[str, Any]
+    ) -> Iterator[None]:
+        """Put on record why what is requested cannot be done, unless it may be done later."""
+        options["by"] = os_user()
+        if not options["requested"]:
+            yield
+            return
+        [(name, system)] = found.items()
+        requests = Requests(system.database_of(name))
+        request = requests.find(name)
+        if request is None:
+            # It has been done, or was withdrawn, since this process was started.
+            found.clear()
+            yield
+            return
+        options["by"] = request.requested_by
+        try:
+            yield
+        except (RebuildHeldError, BrokenPipeError):
+            # Another process is at it; or the one that has started this one is gone.
+            raise
+        except Exception as error:
+            if not options["is_stopping"]() and not is_outage(error):
+                with suppress(PersistenceError):
+                    requests.fail(request, one_line(error))
+            raise
 
     def _work(self, rebuilds: list[Rebuild], options: dict[str, Any], *, is_asking: bool) -> None:
         for rebuild in [] if options["dry_run"] else rebuilds:
@@ -114,7 +153,7 @@ class Command(SystemCommand):
             system,
             name,
             write=(lambda _: None) if options["json"] else self.write,
-            by=os_user(),
+            by=options["by"],
             is_anew=options["anew"],
             repeats_effects=options["repeat_effects"],
             batch_size=options["batch_size"],

@@ -22,9 +22,9 @@ from django_eventsourcing.dead_letters import count_parked
 from django_eventsourcing.loading import load_runner_class
 from django_eventsourcing.management import run_options
 from django_eventsourcing.management.base import FAILURE, USAGE, check_settings
-from django_eventsourcing.management.due_rebuilds import DueRebuilds
 from django_eventsourcing.management.lines import Lines
 from django_eventsourcing.management.reloading import watch_what_fails
+from django_eventsourcing.management.requested_rebuilds import RequestedRebuilds
 from django_eventsourcing.management.signals import StopSignals
 from django_eventsourcing.management.supervisor import RELOAD, Supervisor, program
 from django_eventsourcing.problems import NotConfiguredError, one_line
@@ -156,11 +156,11 @@ class Command(BaseCommand):
         self._lines.followers = runner.followers
         if not self._wait_for_databases(system, signals, _max_wait(options)):
             return
-        due = self._due_rebuilds(runner)
+        rebuilds = self._rebuilds(runner)
         _close_connections(system)
         self._start(runner)
         self._write_banner(runner)
-        with due:
+        with rebuilds:
             is_drained = self._watch(runner, signals, options["drain_timeout"])
         if not is_drained:
             self._abandon(runner)
@@ -249,19 +249,23 @@ class Command(BaseCommand):
             write=self._write,
         )
 
-    def _due_rebuilds(self, runner: SystemRunner) -> DueRebuilds:
-        """Tell what is to be known of the rows of projections; return what is to be done."""
+    def _rebuilds(self, runner: SystemRunner) -> RequestedRebuilds:
+        """Tell what is to be known of the rows of projections; return what makes them again."""
+        rebuilds = RequestedRebuilds(
+            program(is_own=self._is_command_line),
+            runner.system,
+            [] if runner.once else runner.followers,
+            worker_name=runner.worker_name,
+            write=self._write,
+        )
         try:
             notices = note_versions(runner.system, runner.followers)
+            rebuilds.request_due(notice.follower for notice in notices if notice.is_due)
         except (DatabaseError, EventSourcingError) as error:
             raise CommandError(one_line(error), returncode=FAILURE) from error
         for notice in notices:
             logger.warning("%s", notice.words)
-        rebuild_of = runner.system.config.rebuild_of
-        due = [n.follower for n in notices if n.is_due and rebuild_of(n.follower) == "shadow"]
-        return DueRebuilds(
-            program(is_own=self._is_command_line), [] if runner.once else due, self._write
-        )
+        return rebuilds
 
     def _start(self, runner: SystemRunner) -> None:
         try:
