@@ -7,6 +7,7 @@ from django.test import Client
 from django_eventsourcing import get_application
 from django_eventsourcing.registry import reset
 from tests.django.admin.kennel import Kennel, Tally
+from tests.django.admin.screens import make_screens, setting
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +80,12 @@ def outsider(viewer):
     """The viewer, who may not see payloads."""
     viewer.user_permissions.remove(Permission.objects.get(codename="view_payloads"))
     return User.objects.get(pk=viewer.pk)
+
+
+@pytest.fixture
+def screens(settings, viewer):
+    """Every page of the admin, with harmless words; the viewer may see own tables, too."""
+    settings.EVENTSOURCING = setting()
+    settings.EVENTSOURCING_ENVIRONMENT = "staging"
+    viewer.user_permissions.add(*Permission.objects.filter(codename="view_letterevent"))
+    return make_screens("some words")
