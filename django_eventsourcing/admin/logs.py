@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
-from django_eventsourcing.admin.payloads import Payload, read_payload
+from django_eventsourcing.admin.payloads import Payload
 from django_eventsourcing.admin.permissions import may_view
 from django_eventsourcing.admin.places import Place, find_places
 from django_eventsourcing.admin.records import RecordAdmin
@@ -108,7 +108,7 @@ class NotificationLogPages(RecordAdmin):
             problem, status = _not_a_section(section_id), 400
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
             problem = _("The log cannot be read: %(error)s") % {"error": in_one_line(error)}
-        items = [self._item(place, notification) for notification in section.items]
+        items = [self._item(request, place, notification) for notification in section.items]
         return self.page(
             request,
             "section.html",
@@ -155,7 +155,7 @@ class NotificationLogPages(RecordAdmin):
             # One log that cannot be read does not hide the others.
             return Log(place=place, url=url, error=in_one_line(error))
 
-    def _item(self, place: Place, notification: Notification) -> Item:
+    def _item(self, request: HttpRequest, place: Place, notification: Notification) -> Item:
         stream_url = ""
         if place.is_persisted and place.models.event is self.model:
             stream = {
@@ -169,7 +169,7 @@ class NotificationLogPages(RecordAdmin):
             class_name=split_at_dots(class_name(notification.topic)),
             url=self.event_url(place, notification.id),
             stream_url=stream_url,
-            payload=read_payload(place, place.name, notification),
+            payload=self.shown_payload(request, place, place.name, notification),
         )
 
     def _section_links(

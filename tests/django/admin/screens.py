@@ -136,7 +136,9 @@ def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
             "follower-empty": _url("monitoredsystem_change", "Walks"),
             "skip": _url("monitoredsystem_skip", office),
             "reset": reset,
-            "reset-plan": f"{reset}?{urlencode({'upstream': school, 'to': first})}",
+            "reset-plan": _url("monitoredsystem_reset", idle)
+            + f"?{urlencode({'upstream': school, 'to': first})}",
+            "reset-impossible": f"{reset}?{urlencode({'upstream': school, 'to': first})}",
             "reset-errors": f"{reset}?{urlencode({'upstream': bad, 'to': bad})}",
             "catalogue": CATALOGUE,
             "configuration": CONFIGURATION,
@@ -144,6 +146,7 @@ def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
             "events-filtered": f"{EVENTS}?{urlencode({'originator_id': dog_id})}",
             "events-errors": _filtered(EVENTS, bad, "application", "topic", "originator_id"),
             "event": f"{EVENTS}{first + 1}/change/",
+            "event-first": f"{EVENTS}{first}/change/",
             "event-effect": f"{EVENTS}{effect}/change/",
             "event-unreadable": f"{EVENTS}{unreadable}/change/",
             "event-own": f"{EVENTS}{own_event}/change/?{urlencode({'application': letters})}",

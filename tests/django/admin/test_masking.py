@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from django_eventsourcing.models import SnapshotRecord, StoredEventRecord
-from tests.django.admin.pages import EVENTS, SNAPSHOTS, link, text
+from tests.django.admin.pages import EVENTS, LOGS, SNAPSHOTS, link, text
 
 CANARY = "Tweety"
 WORDS = "Hidden: you lack the permission “Can see payloads”."
@@ -37,6 +37,7 @@ def pages(dog_id):
         f"{SNAPSHOTS}{pk}/change/" for pk in SnapshotRecord.objects.values_list("pk", flat=True)
     )
     yield from (stream, f"{stream}?version=1", f"{stream}?version=3")
+    yield f"{LOGS}default/Kennel/newest/"
 
 
 def seen(user, url):
