@@ -1,5 +1,6 @@
 """What all pages share: they may be read with the view permission, and nothing may be written."""
 
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,30 @@ from django.urls import URLPattern, reverse
 from django.utils.text import capfirst
 
 from django_eventsourcing.conf import get_environment_label
+from django_eventsourcing.payloads import visible
 from django_eventsourcing.reading import limited_reading
 
 __all__ = ["ReadOnlyAdmin"]
 
 READING = ("GET", "HEAD")
 
+# Characters that change the order in which others are shown, or command a terminal to which they
+# are copied. Others that are not seen, such as joiners, belong to the words of some languages.
+_COMMANDS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+
+
+class Page(TemplateResponse):
+    """A page on which no name, reason or error can make others look like something else."""
+
+    @property
+    def rendered_content(self) -> str:
+        """The page, with characters that would change how others are shown written as escapes."""
+        return _COMMANDS.sub(lambda match: visible(match[0]), super().rendered_content)
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -89,7 +104,7 @@ class ReadOnlyAdmin(ModelAdmin):
         **context: Any,
     ) -> TemplateResponse:
         """Return a page of the admin; ``trail`` holds the pages above it, with their URLs."""
-        return TemplateResponse(
+        return Page(
             request,
             f"admin/django_eventsourcing/{template}",
             {

@@ -196,7 +196,8 @@ def _filtered(page: str, words: str, *fields: str) -> str:
 
 
 def _nested(words: str) -> dict[str, Any]:
-    return {words[:50]: [words, {words[:50]: [words, None, 7]}], "causation_id": words[:100]}
+    some = words[:2000]
+    return {words[:50]: [some, {words[:50]: [some, None, 7]}], "causation_id": words[:100]}
 
 
 def _work(system: Any, upstream: str, follower: str) -> None:
