@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils import translation
 
 from django_eventsourcing.payloads import readable_event
 from django_eventsourcing.problems import one_line
@@ -185,7 +186,9 @@ def known_id(application: Application, text: str) -> UUID | str:
     try:
         value: UUID | str = recorder.model._meta.get_field("originator_id").to_python(text)
     except ValidationError as error:
-        raise ValueError(" ".join(error.messages)) from error
+        # In English, as the command is that tells it.
+        with translation.override(None):
+            raise ValueError(" ".join(error.messages)) from error
     return value
 
 
