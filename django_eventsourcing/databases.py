@@ -12,6 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
+from django_eventsourcing.wording import Words
+
 if TYPE_CHECKING:
     from django_eventsourcing.registry import ConfiguredSystem
 
@@ -95,7 +97,7 @@ def is_allowed(model: type[Model], alias: str) -> bool:
     return bool(router.allow_migrate_model(alias, model))
 
 
-def describe(alias: str) -> str:
+def describe(alias: str) -> Words:
     """Return what and where the database is: ``PostgreSQL at 127.0.0.1:5432/school``."""
     connection = connections[alias]
     values = connection.settings_dict
@@ -106,10 +108,10 @@ def describe(alias: str) -> str:
         # To tell MariaDB from MySQL, the server would have to be asked.
         kind = "MySQL"
     if connection.vendor == "sqlite":
-        return f"{kind} at {name}"
+        return Words.gettext("%(kind)s at %(place)s", kind=kind, place=name)
     host = str(values["HOST"] or "localhost")
     port = f":{values['PORT']}" if values["PORT"] else ""
-    return f"{kind} at {host}{port}/{name}"
+    return Words.gettext("%(kind)s at %(place)s", kind=kind, place=f"{host}{port}/{name}")
 
 
 def without_password(alias: str, text: str) -> str:

@@ -103,7 +103,9 @@ def test_make_alone_lists_the_targets():
     done = make()
 
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
-    assert listed == ["help", "demo", "run", "test", "stress", "lint", "format", "reference"]
+    assert listed == [
+        *["help", "demo", "run", "test", "stress", "lint", "format", "reference", "messages"],
+    ]
 
 
 def test_make_says_that_no_python_is_recent_enough(tmp_path):

@@ -33,6 +33,7 @@ from django_eventsourcing.payloads import visible
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.verifying.topics import fault_of_topic
+from django_eventsourcing.wording import for_reader
 
 __all__ = ["CodePages"]
 
@@ -178,7 +179,7 @@ def _databases(places: Places) -> Iterator[Table]:
             settings=[
                 Setting(
                     name=alias,
-                    value=describe(alias),
+                    value=for_reader(describe(alias)),
                     source=f"DATABASES[{alias!r}]",
                 )
                 for alias in places.databases

@@ -109,3 +109,12 @@ def test_refusals_and_what_is_done_are_told_in_german(operator, german):
     assert "Um einen Follower zu pausieren, ist eine Begründung nötig." in refused.content.decode()
     assert "Tally ist pausiert: Umbau (viewer)" in done.content.decode()
     assert LogEntry.objects.get().get_change_message() == "Pausiert: Umbau"
+
+
+def test_states_have_room_in_the_boxes_of_the_diagram(client):
+    def longest(response):
+        return max(len(node.label) for node in response.context["diagram"].nodes)
+
+    english = longest(client.get(follower_page("Tally")))
+    with translation.override("de"):
+        assert longest(client.get(follower_page("Tally"))) <= english
