@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils import translation
 
+from django_eventsourcing.metadata.values import CORRELATION
 from django_eventsourcing.payloads import readable_event
 from django_eventsourcing.problems import one_line
 from django_eventsourcing.recorders import DjangoApplicationRecorder
@@ -27,6 +26,7 @@ __all__ = [
     "LoggedEvent",
     "Span",
     "follow_log",
+    "has_correlation_index",
     "known_id",
     "last_id",
     "logged",
@@ -99,8 +99,9 @@ def read_log(
     """
     Yield what is in the log after an id, at most ``limit`` events; or the newest first.
 
-    ``recorded_with`` has values of ``correlation_id`` and ``user`` that the metadata is to have,
-    for which there is no index: give ``until`` as well.
+    ``recorded_with`` has values of ``correlation_id`` and ``user`` that the metadata is to have.
+    Without a correlation id, or where ``has_correlation_index()`` is false, there is no index: give
+    ``until`` as well.
     """
     if originator_id is None and not newest and not recorded_with:
         found = _in_order(application, after, topics)
@@ -121,6 +122,15 @@ def read_log(
     found = islice(found, limit)
     while batch := list(islice(found, BATCH_SIZE)):
         yield from logged(application, batch)
+
+
+def has_correlation_index(application: Application) -> bool:
+    """Tell whether the events of a correlation id are found by an index."""
+    recorder = application.recorder
+    if not isinstance(recorder, DjangoApplicationRecorder):
+        return False
+    with database_errors(recorder.alias):
+        return recorder.log.has_correlation_index()
 
 
 def follow_log(
@@ -232,12 +242,15 @@ def _selected(
     while True:
         if originator_id is None:
             events = recorder.log.log_after(recorder.application_name, after)
+            if CORRELATION in recorded_with and recorder.log.has_correlation_index():
+                every = recorder.log.of(recorder.application_name).filter(id__gt=after)
+                events = every.correlated_by(recorded_with[CORRELATION])
         else:
             stream = recorder.log.of(recorder.application_name).originator(originator_id)
             events = stream.filter(id__gt=after).order_by("id")
         events = events.with_topics(topics)
         for key, value in recorded_with.items():
-            events = events.filter(_recorded_with(key, value))
+            events = events.recorded_with(key, value)
         if until is not None:
             events = events.until(until)
         rows = (events.reverse() if newest else events).values_list(*_COLUMNS)
@@ -256,13 +269,6 @@ def _selected(
 def _recorded(row: tuple[Any, ...], alias: str) -> RecordedNotification:
     id_, of, version, topic, state, metadata, recorded_at = row
     return RecordedNotification(of, version, topic, bytes(state), id_, metadata, recorded_at, alias)
-
-
-def _recorded_with(key: str, value: str) -> Q:
-    matching = Q(**{f"metadata__{key}": value})
-    if re.fullmatch("-?[0-9]{1,19}", value):
-        matching |= Q(**{f"metadata__{key}": int(value)})
-    return matching
 
 
 def logged(application: Application, batch: Sequence[Notification]) -> Iterator[LoggedEvent]:

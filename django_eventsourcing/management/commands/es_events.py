@@ -15,6 +15,7 @@ from django_eventsourcing.event_log import (
     LoggedEvent,
     Span,
     follow_log,
+    has_correlation_index,
     known_id,
     last_id,
     read_log,
@@ -70,8 +71,8 @@ class Command(SystemCommand):
             type=whole_number(1),
             default=DEFAULT_SEARCH,
             metavar="N",
-            help="look for a correlation or a user in so many ids at most, as there is no index "
-            f"of these (default: {DEFAULT_SEARCH:,})",
+            help="look for a user in so many ids at most, as there is no index of users; so it is "
+            f"with correlations where there is none of these (default: {DEFAULT_SEARCH:,})",
         )
         order = parser.add_mutually_exclusive_group()
         order.add_argument("--newest", action="store_true", help="show the newest first")
@@ -100,7 +101,7 @@ class Command(SystemCommand):
         limit = DEFAULT_LIMIT if options["limit"] is None else options["limit"]
         after, newest = options["after"] or 0, options["newest"]
         span = None
-        if chosen["recorded_with"] and chosen["originator_id"] is None:
+        if _is_searched(application, options):
             span = span_of(application, after=after, size=options["search"], newest=newest)
             chosen |= {"until": span.until}
             after = span.after
@@ -166,6 +167,15 @@ def _metadata(event: LoggedEvent) -> list[str]:
 def _recorded_with(options: dict[str, Any]) -> dict[str, str]:
     given = {"correlation_id": options["correlation"], "user": options["user"]}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _is_searched(application: Application, options: dict[str, Any]) -> bool:
+    """Tell whether no index leads to the events that are asked for."""
+    if options["aggregate"] is not None:
+        return False
+    if options["correlation"] is not None:
+        return not has_correlation_index(application)
+    return options["user"] is not None
 
 
 def _part(span: Span, *, newest: bool) -> str:

@@ -13,6 +13,7 @@ from django_eventsourcing import event_metadata, get_application
 from django_eventsourcing.catalogue import EventClass
 from django_eventsourcing.management.commands import es_events
 from django_eventsourcing.models import StoredEventRecord
+from django_eventsourcing.querysets import StoredEventQuerySet
 from tests.core.school import DogSchool
 from tests.databases import on
 from tests.django.commands.calls import call, data_of
@@ -209,6 +210,25 @@ def test_the_search_is_bounded_and_tells_where_to_go_on(configured, database):
         f"Searched the ids {ids[4]} to {ids[5]} of {ids[5]} only. Give --search a larger number."
     )
     assert data["searched"] == {"after": after, "until": ids[1], "last": ids[-1], "is_all": False}
+
+
+def test_a_correlation_is_found_by_its_index_or_searched_where_there_is_none(
+    configured, database, monkeypatch
+):
+    configured()
+    recorded(correlation_id="one", user="ann")
+    add_tricks("stay", "fetch")
+    first = ids_of(database)[:2]
+    options = ("es_events", "DogSchool", "--correlation=one", "--search=1", "--newest")
+
+    indexed = call(*options)[1]
+    with_user = call(*options, "--user=ann")[1]
+    monkeypatch.setattr(StoredEventQuerySet, "has_correlation_index", lambda events: False)
+    searched = call(*options)[1]
+
+    assert ids_in(indexed) == ids_in(with_user) == first[::-1]
+    assert "Searched" not in indexed + with_user
+    assert searched.startswith("Searched the ids ")
 
 
 def test_in_memory_nothing_is_recorded_with_the_events(settings):
