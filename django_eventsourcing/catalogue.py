@@ -8,7 +8,7 @@ from typing import Any
 from eventsourcing.domain import CanMutateAggregate, CanSnapshotAggregate, DomainEvent
 from eventsourcing.topics import construct_topic
 
-__all__ = ["EventClass", "event_classes"]
+__all__ = ["EventClass", "event_classes", "topics_named"]
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -36,6 +36,18 @@ def event_classes() -> list[EventClass]:
         for cls in _subclasses(DomainEvent, CanMutateAggregate)
         if not issubclass(cls, CanSnapshotAggregate) and _is_importable(cls)
     )
+
+
+def topics_named(text: str) -> list[str]:
+    """
+    Return the topics of the classes of events that have this name, or one that ends with it.
+
+    The end begins at a dot. A whole topic, which has a colon, need not be that of a class.
+    """
+    if ":" in text:
+        return [text]
+    topics = (each.topic for each in event_classes())
+    return [topic for topic in topics if f".{topic.rpartition(':')[2]}".endswith(f".{text}")]
 
 
 def _subclasses(*roots: type) -> Iterator[type]:

@@ -17,11 +17,19 @@ from django_eventsourcing.segments import RETIRED
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractRecord, AbstractStoredEvent, AbstractTracking
 
-__all__ = ["RecordQuerySet", "StoredEventQuerySet", "TrackingQuerySet"]
+__all__ = ["RecordQuerySet", "StoredEventQuerySet", "TrackingQuerySet", "recorded"]
 
 _Record = TypeVar("_Record", bound="AbstractRecord")
 _Event = TypeVar("_Event", bound="AbstractStoredEvent")
 _Tracking = TypeVar("_Tracking", bound="AbstractTracking")
+
+
+def recorded(key: str, value: str) -> Q:
+    """Return the condition of metadata that has the value, which may be a number there."""
+    matching = Q(**{f"metadata__{key}": value})
+    if re.fullmatch("-?[0-9]{1,19}", value):
+        matching |= Q(**{f"metadata__{key}": int(value)})
+    return matching
 
 
 class RecordQuerySet(models.QuerySet[_Record]):
@@ -88,10 +96,7 @@ class StoredEventQuerySet(RecordQuerySet[_Event]):
 
     def recorded_with(self, key: str, value: str) -> Self:
         """Keep the events whose metadata has the value, for which there is no index."""
-        matching = Q(**{f"metadata__{key}": value})
-        if re.fullmatch("-?[0-9]{1,19}", value):
-            matching |= Q(**{f"metadata__{key}": int(value)})
-        return self.filter(matching)
+        return self.filter(recorded(key, value))
 
     def last_position(self) -> int | None:
         """Return the highest id, or ``None`` if there are no events."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.contrib import admin
 from django.utils.translation import gettext as _
 
+from django_eventsourcing.admin.searches import QUALIFIERS, TEXT
 from django_eventsourcing.admin.traces import TracePages
 from django_eventsourcing.catalogue import EventClass, event_classes
 from django_eventsourcing.models import StoredEventRecord
@@ -19,6 +20,7 @@ class StoredEventAdmin(TracePages):
     kind = "event"
     is_log = True
     time_column = "recorded_at"
+    searched = (*QUALIFIERS, TEXT)
 
     def get_classes(self) -> Sequence[EventClass]:
         return event_classes()

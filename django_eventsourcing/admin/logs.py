@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote, unquote
@@ -37,6 +39,7 @@ class Log:
 
     place: Place
     url: str
+    sections_url: str
     head: int | None = None
     """The id of the last notification."""
     error: str = ""
@@ -54,6 +57,7 @@ class Item:
     stream_url: str
     """The list of the events of the same originator, where they are listed."""
     payload: Payload
+    recorded_at: datetime | None = None
 
 
 class NotificationLogPages(RecordAdmin):
@@ -72,9 +76,9 @@ class NotificationLogPages(RecordAdmin):
             *super().get_pages(),
         ]
 
-    def log_url(self, place: Place) -> str:
-        """Return the URL of the newest section of the application's log."""
-        return self._section_url(place, NEWEST_SECTION)
+    def section_url(self, place: Place, section_id: str = NEWEST_SECTION) -> str:
+        """Return the URL of a section of the application's log."""
+        return self.url("section", quote(place.system.alias), quote(place.name), section_id)
 
     def logs_view(self, request: HttpRequest) -> HttpResponse:
         """Show the applications of all systems, each with the head of its log."""
@@ -108,19 +112,24 @@ class NotificationLogPages(RecordAdmin):
             problem, status = _not_a_section(section_id), 400
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
             problem = _("The log cannot be read: %(error)s") % {"error": in_one_line(error)}
-        items = [self._item(request, place, notification) for notification in section.items]
+        items = [self.item(request, place, notification) for notification in section.items]
         return self.page(
             request,
             "section.html",
-            _("Notification log of %(name)s") % {"name": place.name},
-            trail=[self.list_link, (_("Notification logs"), self.url("logs"))],
+            _("Notification log of %(name)s in sections") % {"name": place.name},
+            trail=[
+                self.list_link,
+                (_("Notification logs"), self.url("logs")),
+                (_("Notification log of %(name)s") % {"name": place.name}, self.log_url(place)),
+            ],
             status=status,
             place=place,
             items=items,
             problems=[problem] if problem else [],
             section_id=section.id,
             links=links,
-            home_url=self._section_url(place, NEWEST_SECTION) if status == 400 else "",
+            tools=[(_("Newest first, as one list"), self.log_url(place))],
+            home_url=self.section_url(place, NEWEST_SECTION) if status == 400 else "",
         )
 
     def readable_place(self, request: HttpRequest, alias: str, name: str) -> Place:
@@ -147,15 +156,18 @@ class NotificationLogPages(RecordAdmin):
         return f"{self.url('change', number)}?{urlencode(query)}"
 
     def _log(self, place: Place) -> Log:
-        url = self.log_url(place)
+        log = Log(place=place, url=self.log_url(place), sections_url=self.section_url(place))
         try:
             with separate_look(place.database):
-                return Log(place=place, url=url, head=_head(place))
+                return replace(log, head=_head(place))
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
             # One log that cannot be read does not hide the others.
-            return Log(place=place, url=url, error=in_one_line(error))
+            return replace(log, error=in_one_line(error))
 
-    def _item(self, request: HttpRequest, place: Place, notification: Notification) -> Item:
+    def item(
+        self, request: HttpRequest, place: Place, notification: Notification, record: Any = None
+    ) -> Item:
+        """Return a notification as pages show it; ``record`` has its time, if it is known."""
         stream_url = ""
         if place.is_persisted and place.models.event is self.model:
             stream = {
@@ -169,7 +181,8 @@ class NotificationLogPages(RecordAdmin):
             class_name=split_at_dots(class_name(notification.topic)),
             url=self.event_url(place, notification.id),
             stream_url=stream_url,
-            payload=self.shown_payload(request, place, place.name, notification),
+            payload=self.shown_payload(request, place, place.name, notification, record),
+            recorded_at=getattr(record, "recorded_at", None),
         )
 
     def _section_links(
@@ -186,10 +199,7 @@ class NotificationLogPages(RecordAdmin):
             after = section.items[-1].id + 1
             links.append((_("Next"), section.next_id or f"{after},{after + size - 1}"))
             links.append((_("Newest"), NEWEST_SECTION))
-        return [(label, self._section_url(place, target)) for label, target in links]
-
-    def _section_url(self, place: Place, section_id: str) -> str:
-        return self.url("section", quote(place.system.alias), quote(place.name), section_id)
+        return [(label, self.section_url(place, target)) for label, target in links]
 
 
 def _resolve(section_id: str, place: Place, size: int) -> str:

@@ -1,7 +1,7 @@
 """Metadata: what was recorded with an event, a row for each key, and the way to its cause."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -27,17 +27,22 @@ class MetadataRow:
     """Whether the value is not for the reader to see; then there is no text."""
     url: str = ""
     """The page of the event that the value names."""
+    search_url: str = ""
+    """The list of all events that have the value."""
 
 
 def metadata_rows(
     metadata: Any,
     url_of: Callable[[Any], str],
     trace_url: Callable[[Any], str],
+    search_url: Callable[[str, Any], str],
     *,
     is_masked: bool = False,
 ) -> Sequence[MetadataRow]:
     """
     Return the rows, those of reserved keys first; with the pages of causation and trace.
+
+    ``search_url`` is that of the list of all events with the same correlation or user.
 
     Masked, the values are left out, but for those that say how events belong together.
     """
@@ -51,12 +56,16 @@ def metadata_rows(
         "user": _("User"),
     }
     urls = {"correlation_id": trace_url, "causation_id": url_of}
+    searched = {"correlation_id": "correlation", "user": "user"}
     rows = []
     for key in [*labels, *sorted(metadata.keys() - labels)]:
         if key in metadata:
             url = urls[key](metadata[key]) if key in urls else ""
             hidden = is_masked and key not in urls
-            rows.append(_row(labels.get(key, key), metadata[key], url, is_masked=hidden))
+            row = _row(labels.get(key, key), metadata[key], url, is_masked=hidden)
+            if key in searched and not hidden and isinstance(metadata[key], str | int):
+                row = replace(row, search_url=search_url(searched[key], metadata[key]))
+            rows.append(row)
     return rows
 
 

@@ -12,6 +12,7 @@ MAX_ID = 2**63 - 1
 """The largest id that a database can keep."""
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +26,10 @@ class Cursor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page(Generic[M]):
+class Page(Generic[R]):
     """Some rows of a log, the newest first."""
 
-    rows: list[M]
+    rows: list[R]
     newer: Cursor | None
     """Where the page of newer rows begins, if there are any."""
     older: Cursor | None

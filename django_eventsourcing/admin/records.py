@@ -1,7 +1,7 @@
 """Records: a list of them in keyset pages, and a page of each with its readable payload."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -15,22 +15,25 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_eventsourcing.admin.filters import FilterForm
+from django_eventsourcing.admin.dates import first_event_at
+from django_eventsourcing.admin.filters import FilterForm, LogForm
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
+from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
 from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
+from django_eventsourcing.admin.searches import Rules, Search
 from django_eventsourcing.admin.trees import tree_of
 from django_eventsourcing.admin.upcasts import upcast_of
 from django_eventsourcing.catalogue import EventClass
 from django_eventsourcing.event_log import LoggedEvent
+from django_eventsourcing.payloads import visible
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin", "described_event", "stored_event"]
+__all__ = ["RecordAdmin", "Start", "described_event", "start_of", "stored_event"]
 
 NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
@@ -52,6 +55,8 @@ class Row:
     """The list of the records of the same originator, unless the application is unknown."""
     originator_version: int
     recorded_at: datetime | None
+    is_asked: bool = False
+    """Whether it is the one that the reader has asked to go to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,48 @@ class Link:
     label: str
     id: int
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where a page begins, and which record the reader has asked to go to."""
+
+    cursor: Cursor
+    asked: int | None = None
+    time: str = ""
+    """The time, if the reader has asked for one."""
+
+    def note(self, rows: Sequence[Any]) -> str:
+        """Return what is to be said of where the page begins."""
+        if self.time and self.asked is None:
+            return _("No event was recorded at %(time)s or later: these are the newest.") % {
+                "time": self.time
+            }
+        if self.time:
+            return _(
+                "Event %(id)d is the first that was recorded at %(time)s or later; the list begins "
+                "there."
+            ) % {"id": self.asked, "time": self.time}
+        if self.asked is not None and rows and rows[0].id != self.asked:
+            return _("%(id)d is not in this list; it begins with the next older one.") % {
+                "id": self.asked
+            }
+        return ""
+
+
+def start_of(form: LogForm, in_order: QuerySet[Any] | None) -> Start:
+    """Return where the page begins; ``in_order`` are the records that have times, by their ids."""
+    goal = form.goal
+    if goal is None:
+        return Start(cursor=form.cursor)
+    if isinstance(goal, int):
+        return Start(cursor=Cursor(before=clamp_id(goal + 1)), asked=goal)
+    found = None if in_order is None else first_event_at(in_order, goal)
+    return Start(
+        cursor=Cursor() if found is None else Cursor(before=clamp_id(found + 1)),
+        asked=found,
+        time=visible(form.data["at"]),
+    )
 
 
 class RecordAdmin(ReadOnlyAdmin):
@@ -73,6 +120,8 @@ class RecordAdmin(ReadOnlyAdmin):
     """Whether the records are in one order by id, with an index for that of one application."""
     time_column = ""
     """The column that says when a record was made, if there is one."""
+    searched: Sequence[str] = ("id", "originator")
+    """What may be searched: the qualifiers, and ``text``."""
 
     @property
     def class_label(self) -> str:
@@ -94,6 +143,22 @@ class RecordAdmin(ReadOnlyAdmin):
     def get_tools(self) -> Sequence[tuple[str, str]]:
         """Return labels and URLs of the pages that the list leads to."""
         return []
+
+    def get_search_links(self, search: Search) -> Sequence[tuple[str, str]]:
+        """Return labels and URLs of pages that show more of what is searched."""
+        return []
+
+    def search_rules(self, request: HttpRequest, model: type[Model] | None = None) -> Rules:
+        """Return what the user may search among records of the model."""
+        # What is masked, or shown otherwise than it is, must not be found by guessing either.
+        sees = may_see_payloads(request)
+        originator_id: Any = (model or self.model)._meta.get_field("originator_id")
+        return Rules(
+            known=self.searched,
+            originator_id=originator_id.to_python,
+            hidden=() if sees else ("user",),
+            reads_states=sees and type(self).format_payload is RecordAdmin.format_payload,
+        )
 
     def log_url(self, place: Place) -> str:
         """Return the URL of the application's notification log, if it shows these records."""
@@ -117,15 +182,22 @@ class RecordAdmin(ReadOnlyAdmin):
         places = find_places()
         apart = [place for place in places if self.own_model(place)]
         form = FilterForm(
-            request.GET, places, self.get_classes(), apart=[place.name for place in apart]
+            request.GET,
+            places,
+            self.get_classes(),
+            self.search_rules(request),
+            has_times=bool(self.time_column),
+            apart=[place.name for place in apart],
         )
+        form.full_clean()
         alias = form.alias
         problems = [*places.problems, *form.problems]
         page: Page[Any] = Page(rows=[], newer=None, older=None)
+        start = Start(cursor=form.cursor)
         try:
             if not form.errors:
                 with separate_look(alias):
-                    page = self._read(form, places, alias)
+                    page, start = self._read(form, places, alias)
         except DatabaseError as error:
             problems.append(_unreachable(alias, error))
         return self.page(
@@ -136,9 +208,13 @@ class RecordAdmin(ReadOnlyAdmin):
             class_label=self.class_label,
             form=form,
             problems=problems,
-            is_filtered=bool(form.chosen),
-            rows=[self._row(record, places, alias) for record in page.rows],
+            rows=[
+                replace(self._row(record, places, alias), is_asked=record.pk == start.asked)
+                for record in page.rows
+            ],
             searched=page.searched,
+            note=start.note(page.rows),
+            search_links=self.get_search_links(form.search),
             links=self._page_links(form, page.newer, page.older),
             tools=self.get_tools(),
             apart=[(place.name, self.log_url(place)) for place in apart],
@@ -267,40 +343,29 @@ class RecordAdmin(ReadOnlyAdmin):
         records: QuerySet[Any] = (model or self.model)._default_manager.using(alias)
         return records
 
-    def _read(self, form: FilterForm, places: Places, alias: str) -> Page[Any]:
-        records = self._all(alias).only(*self.get_columns())
-        return read_page(
-            self._indexed(records, form, places, alias),
-            form.cursor,
+    def _read(self, form: FilterForm, places: Places, alias: str) -> tuple[Page[Any], Start]:
+        every = self._all(alias)
+        names = [place.name for place in places if place.database == alias]
+        in_order, matching = every.order_by("id"), self._matching(form)
+        if application := form.chosen.get("application"):
+            names = [application]
+            if isinstance(every, StoredEventQuerySet):
+                in_order = every.log(application)
+            else:
+                matching &= Q(application_name=application)
+        start = start_of(form, in_order)
+        found = form.search.select(in_order, every, names, matching)
+        page = read_page(
+            found.scope.only(*self.get_columns()),
+            start.cursor,
             size=self.list_per_page,
-            matching=self._unindexed(form),
+            matching=found.matching,
+            window=found.window,
         )
+        return page, start
 
-    def _indexed(
-        self, records: QuerySet[Any], form: FilterForm, places: Places, alias: str
-    ) -> QuerySet[Any]:
-        """Select by what an index answers, in the order of ids or for one originator."""
-        chosen = form.chosen
-        if "originator_id" in chosen:
-            # The index on originators begins with the application.
-            names = [place.name for place in places if place.database == alias]
-            return records.filter(
-                originator_id=chosen["originator_id"],
-                application_name__in=[chosen["application"]] if "application" in chosen else names,
-            )
-        if "application" in chosen and isinstance(records, StoredEventQuerySet):
-            return records.log(chosen["application"])
-        return records
-
-    def _unindexed(self, form: FilterForm) -> Q | None:
-        """Return the filters that no index answers."""
-        chosen = form.chosen
-        matching = Q()
-        if "topic" in chosen:
-            matching &= Q(topic=chosen["topic"])
-        if "application" in chosen and not self.is_log and "originator_id" not in chosen:
-            matching &= Q(application_name=chosen["application"])
-        return matching or None
+    def _matching(self, form: LogForm) -> Q:
+        return Q(topic=form.chosen["topic"]) if "topic" in form.chosen else Q()
 
     def _row(self, record: Any, places: Places, alias: str) -> Row:
         place = places.find(record.application_name, database=alias)
@@ -327,7 +392,7 @@ class RecordAdmin(ReadOnlyAdmin):
         )
 
     def _page_links(
-        self, form: FilterForm, newer: Cursor | None, older: Cursor | None
+        self, form: LogForm, newer: Cursor | None, older: Cursor | None
     ) -> list[tuple[str, str]]:
         links = []
         if newer is not None:

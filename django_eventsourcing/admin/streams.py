@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,14 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.attributes import Attribute, compared
 from django_eventsourcing.admin.copies import Copy, copies_of
+from django_eventsourcing.admin.dates import parse_time
 from django_eventsourcing.admin.followers import FollowerPages
-from django_eventsourcing.admin.logs import NotificationLogPages
+from django_eventsourcing.admin.log_lists import LogListPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import parse_id
 from django_eventsourcing.admin.payloads import Payload, hidden_by_permission
@@ -72,7 +70,7 @@ class Asked:
     problem: str = ""
 
 
-class StreamPages(NotificationLogPages):
+class StreamPages(LogListPages):
     """Pages that show an aggregate at each version; the page of an event, what it has changed."""
 
     def get_pages(self) -> list[URLPattern]:
@@ -309,7 +307,7 @@ def _asked(request: HttpRequest, application: Application, id_: UUID | str, last
 
 
 def _asked_by_time(application: Application, id_: UUID | str, last: int, text: str) -> Asked:
-    at = _time(text)
+    at = parse_time(text)
     if at is None:
         problem = _("“%(time)s” is not a time such as 2026-01-31 12:00.") % {"time": text[:80]}
         return Asked(last=last, version=last, at=text[:80], problem=visible(problem))
@@ -321,15 +319,6 @@ def _asked_by_time(application: Application, id_: UUID | str, last: int, text: s
         problem = _("There were no events at that time; this is the first version.")
         return Asked(last=last, version=1, at=text, problem=problem)
     return Asked(last=last, version=version, at=text)
-
-
-def _time(text: str) -> datetime | None:
-    """Return the time, which is that of the admin's time zone if it does not say otherwise."""
-    try:
-        at = parse_datetime(text if len(text.strip()) > len("2026-01-31") else f"{text} 00:00")
-        return timezone.make_aware(at) if at is not None and timezone.is_naive(at) else at
-    except (ValueError, OverflowError):
-        return None
 
 
 def _error(request: HttpRequest, error: str) -> str:

@@ -19,6 +19,7 @@ from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Places, find_places
+from django_eventsourcing.admin.searches import Search
 from django_eventsourcing.admin.streams import StreamPages
 from django_eventsourcing.metadata import EventReference
 from django_eventsourcing.payloads import visible
@@ -75,6 +76,12 @@ class TracePages(StreamPages):
         """Return the URL of the page of a trace, by its correlation id or by an event."""
         return f"{self.url('trace')}?{urlencode({'id': str(correlation_id)})}"
 
+    def get_search_links(self, search: Search) -> Sequence[tuple[str, str]]:
+        return [
+            (_("Trace of %(id)s") % {"id": visible(each)}, self.trace_url(each))
+            for each in dict.fromkeys(search.correlations)
+        ]
+
     def trace_view(self, request: HttpRequest) -> HttpResponse:
         """Show the events of a trace, each below the one that caused it."""
         self.check_reading(request)
@@ -108,7 +115,8 @@ class TracePages(StreamPages):
         shown = super()._shown(request, record, places, alias)
         event = traced_event(record, alias)
         trace = Trace(correlation_id=event.correlation_id, events=[])
-        if places.find(record.application_name, database=alias):
+        place = places.find(record.application_name, database=alias)
+        if place:
             # This page is about the event, whose own database has answered; others may not.
             with suppress(DatabaseError, ImproperlyConfigured):
                 trace = read_trace(event, self._logs(request, places))
@@ -119,12 +127,16 @@ class TracePages(StreamPages):
                 return self._branch(places, cause, "").url
             return self._event_url(request, EventReference.parse(value), places)
 
+        def search_url(name: str, value: Any) -> str:
+            return self.search_url(place, name, value) if place else ""
+
         return {
             **shown,
             "metadata": metadata_rows(
                 record.metadata,
                 cause_url,
                 self.trace_url,
+                search_url,
                 is_masked=not may_see_payloads(request),
             ),
             **self._around(places, trace, event.reference),

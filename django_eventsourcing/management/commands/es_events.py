@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from django_eventsourcing.catalogue import event_classes
+from django_eventsourcing.catalogue import event_classes, topics_named
 from django_eventsourcing.event_log import (
     LoggedEvent,
     Span,
@@ -185,15 +185,12 @@ def _part(span: Span, *, newest: bool) -> str:
 
 def _topics(text: str, application: str) -> list[str]:
     """Return the topics of the classes that are meant; a topic need not be that of a class."""
-    if ":" in text:
-        return [text]
-    classes = event_classes()
-    names = {each.topic: each.topic.rpartition(":")[2] for each in classes}
-    found = [topic for topic, name in names.items() if f".{name}".endswith(f".{text}")]
+    found = topics_named(text)
     if not found:
+        names = {each.topic.rpartition(":")[2] for each in event_classes()}
         raise CommandError(
             f"--topic {text}: there is no class of events of this name.  "
-            f"HINT: {_suggestion(text, set(names.values()), application)}",
+            f"HINT: {_suggestion(text, names, application)}",
             returncode=USAGE,
         )
     return found

@@ -84,6 +84,8 @@ def log(kennel, tally):
         "stream": f"{EVENTS}stream/default/Kennel/{dog_id}/",
         "trace": f"{TRACE}?id=Kennel:{rex}",
         "logs": LOGS,
+        "log": f"{LOGS}default/Kennel/?at={script}",
+        "log-searched": f"{LOGS}default/Kennel/?q=topic:Registered+no:way",
         "section": f"{LOGS}default/Kennel/newest/",
         "positions": POSITIONS,
         "snapshots": SNAPSHOTS,
@@ -109,6 +111,13 @@ def test_viewer_reads_the_log_the_event_and_the_positions(live_server, log):
         follow(driver, "Notification logs")
         screenshot(driver, "logs")
         follow(driver, "Kennel")
+        driver.find_elements(By.TAG_NAME, "summary")[1].click()
+        screenshot(driver, "log")
+
+        assert SCRIPT in text(driver)
+        assert "taken over" not in driver.title
+
+        follow(driver, "Sections")
         driver.find_elements(By.TAG_NAME, "summary")[-2].click()
         screenshot(driver, "section")
 
@@ -180,11 +189,11 @@ def test_filters_and_pages_work_without_javascript(live_server):
         assert len(rows) == 10
         assert all("Dog.TrickAdded" in row.text for row in rows)
 
-        driver.find_element(By.NAME, "originator_id").send_keys("4a81")
+        driver.find_element(By.NAME, "q").send_keys("originator:4a81")
         click(driver, By.CSS_SELECTOR, "input[type=submit][value=Filter]")
         screenshot(driver, "events-bad-id")
 
-        assert "This is not an originator's ID." in text(driver)
+        assert "“originator:4a81” is not an originator's ID." in text(driver)
 
 
 @pytest.mark.usefixtures("staff", "log")
@@ -218,7 +227,7 @@ def test_pages_fit_a_narrow_window(live_server, log):
 def test_names_of_classes_break_at_dots_only(live_server, log, width):
     with chromium(width=width) as driver:
         log_in(driver, live_server)
-        for name in ("events", "section", "snapshots", "positions", "systems"):
+        for name in ("events", "log", "section", "snapshots", "positions", "systems"):
             driver.get(live_server.url + log[name])
 
             assert driver.execute_script(NAMES)

@@ -53,10 +53,11 @@ def test_event_log_and_positions(client, alias):
     newest = ids(client.get(EVENTS))[0]
 
     event = client.get(link(client.get(EVENTS), str(newest)))
-    section = client.get(link(client.get(LOGS), "Kennel"))
+    log = client.get(link(client.get(LOGS), "Kennel"))
 
     assert '"trick": "sit"' in text(event)
-    assert ids(section) == [newest - 1, newest]
+    assert ids(log) == [newest, newest - 1]
+    assert ids(client.get(link(log, "Sections"))) == [newest - 1, newest]
     assert "Tally Kennel up to date" in text(client.get(POSITIONS))
 
 

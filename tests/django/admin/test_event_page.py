@@ -183,7 +183,8 @@ def test_each_key_of_the_metadata_has_a_row_with_its_kind(client):
     shown = text(page_of(client, 1))
 
     assert (
-        "Metadata Correlation request 1 text Causation Kennel:99 text User 7 number note null null "
+        "Metadata Correlation request 1 text Search by this: Correlation Causation Kennel:99 text "
+        "User 7 number Search by this: User note null null "
         'paid true truth value tags 0 "a" text list \\u202eevil x text'
     ) in shown
 

@@ -185,7 +185,7 @@ def test_search_that_finds_nothing_says_so(client):
 def test_bad_originator_is_told(client):
     shown = text(client.get(EVENTS, {"originator_id": "4a81"}))
 
-    assert "This is not an originator's ID. Give all 32 digits of it." in shown
+    assert "“originator:4a81” is not an originator's ID. Give all 32 digits of it." in shown
 
 
 def test_originator_leads_to_its_stream(client, kennel):

@@ -8,7 +8,7 @@ from django.urls import path
 
 from django_eventsourcing.admin import StoredEventAdmin
 from django_eventsourcing.models import StoredEventRecord
-from tests.django.admin.pages import EVENTS, link, text
+from tests.django.admin.pages import EVENTS, LOGS, ids, link, text
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,8 @@ def own(request, settings):
 def pages(dog_id):
     numbers = StoredEventRecord.objects.values_list("pk", flat=True)
     stream = f"{EVENTS}stream/default/Kennel/{dog_id}/"
-    return [*(f"{EVENTS}{pk}/change/" for pk in numbers), stream, f"{stream}?version=1"]
+    logs = [f"{LOGS}default/Kennel/", f"{LOGS}default/Kennel/newest/"]
+    return [*(f"{EVENTS}{pk}/change/" for pk in numbers), stream, f"{stream}?version=1", *logs]
 
 
 @pytest.mark.usefixtures("own")
@@ -70,10 +71,18 @@ def test_other_values_are_shown_and_none_of_what_is_stored(client, kennel):
 def test_links_are_on_the_page_of_the_event_and_of_the_stream(client, kennel):
     dog_id = kennel.register("Rex", "sit")
 
-    event, _, stream, first = [client.get(url) for url in pages(dog_id)]
+    event, _, stream, first = [client.get(url) for url in pages(dog_id)[:4]]
 
     assert link(event, "Dog 1") == link(first, "Dog 1") == f"/dogs/{dog_id}/?a=1&b=2"
     assert link(stream, "Dog 2")
+
+
+@pytest.mark.usefixtures("own")
+def test_what_is_shown_otherwise_is_not_found_as_it_is_stored(client, kennel):
+    kennel.register("Tweety", "sit")
+
+    assert ids(client.get(EVENTS, {"q": "Tweety"})) == []
+    assert ids(client.get(f"{LOGS}default/Kennel/", {"q": "Tweety"})) == []
 
 
 class FailingAdmin(StoredEventAdmin):

@@ -24,7 +24,8 @@ def test_index_lists_the_applications_with_the_heads_of_their_logs(client):
     shown = text(client.get(LOGS))
 
     assert (
-        "Kennel default default 2 Tally default default 3 Names default default none yet" in shown
+        "Kennel default default 2 Newest section of Kennel Tally default default 3 Newest section "
+        "of Tally Names default default none yet" in shown
     )
 
 
@@ -32,19 +33,34 @@ def test_breadcrumbs_lead_up_to_the_home_of_the_admin(client):
     page = client.get(f"{KENNEL}newest/").content.decode()
     trail = re.findall(r"<li[^>]*>(?:<a [^>]*>)?([^<]+)", page.partition('class="breadcrumbs"')[2])
 
-    assert trail[:5] == [
+    assert trail[:6] == [
         "Home",
         "Event sourcing",
         "Stored events",
         "Notification logs",
         "Notification log of Kennel",
+        "Notification log of Kennel in sections",
     ]
 
 
 def test_index_leads_to_the_newest_section(client):
     make_events(25)
 
-    assert ids(client.get(link(client.get(LOGS), "Kennel"))) == list(range(16, 26))
+    page = client.get(LOGS).content.decode()
+
+    assert f'<a href="{KENNEL}newest/">Newest section' in page
+    assert ids(client.get(f"{KENNEL}newest/")) == list(range(16, 26))
+
+
+def test_sections_and_list_lead_to_each_other(client):
+    make_events(25)
+
+    log = client.get(link(client.get(LOGS), "Kennel"))
+    section = client.get(link(log, "Sections"))
+
+    assert ids(log) == list(range(25, 0, -1))
+    assert ids(section) == list(range(16, 26))
+    assert ids(client.get(link(section, "Newest first, as one list"))) == ids(log)
 
 
 def test_application_in_memory_is_listed_and_read(client, settings):
@@ -60,7 +76,7 @@ def test_application_in_memory_is_listed_and_read(client, settings):
     get_application(Kennel).register("Rex", *map(str, range(14)))
 
     index = client.get(LOGS)
-    newest = client.get(link(index, "Kennel"))
+    newest = client.get(f"{KENNEL}newest/")
 
     assert "Kennel default none: kept elsewhere 15" in text(index)
     assert ids(newest) == list(range(6, 16))
@@ -231,4 +247,6 @@ def test_name_with_slashes_has_a_page(client, settings):
     settings.EVENTSOURCING = {"a/b": {"SYSTEM": "tests.django.admin.kennel.other_system"}}
     make_events(1, application_name="Visits")
 
-    assert ids(client.get(link(client.get(LOGS), "Visits"))) == [1]
+    log = client.get(link(client.get(LOGS), "Visits"))
+
+    assert ids(log) == ids(client.get(link(log, "Sections"))) == [1]

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from django_eventsourcing.models import SnapshotRecord, StoredEventRecord
-from tests.django.admin.pages import EVENTS, LOGS, SNAPSHOTS, link, text
+from tests.django.admin.pages import EVENTS, LOGS, SNAPSHOTS, ids, link, text
 
 CANARY = "Tweety"
 WORDS = "Hidden: you lack the permission “Can see payloads”."
@@ -37,7 +37,7 @@ def pages(dog_id):
         f"{SNAPSHOTS}{pk}/change/" for pk in SnapshotRecord.objects.values_list("pk", flat=True)
     )
     yield from (stream, f"{stream}?version=1", f"{stream}?version=3")
-    yield f"{LOGS}default/Kennel/newest/"
+    yield from (f"{LOGS}default/Kennel/", f"{LOGS}default/Kennel/newest/")
 
 
 def seen(user, url):
@@ -84,3 +84,18 @@ def test_names_kinds_and_the_relations_of_events_are_seen(outsider, dog_id):
     assert "from hidden list" in text(page)
     assert "name changed hidden hidden" in text(page)
     assert "ID 1 " in text(seen(outsider, link(page, "Kennel:1")))
+
+
+@pytest.mark.parametrize("page", [EVENTS, f"{LOGS}default/Kennel/"])
+class TestSearching:
+    def test_with_the_permission_what_events_say_is_found(self, viewer, dog_id, page):
+        assert len(ids(seen(viewer, f"{page}?q={CANARY}"))) == 4
+        assert len(ids(seen(viewer, f"{page}?q=user:{CANARY}"))) == 4
+
+    def test_without_it_what_is_hidden_is_not_found_either(self, outsider, dog_id, page):
+        assert ids(seen(outsider, f"{page}?q={CANARY}")) == []
+        assert len(ids(seen(outsider, f"{page}?q=Renamed"))) == 2
+        assert (
+            "“user:Tweety”: to search by user, you need the permission “Can see payloads”."
+            in text(seen(outsider, f"{page}?q=user:{CANARY}"))
+        )

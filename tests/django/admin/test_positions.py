@@ -79,8 +79,8 @@ def test_position_that_is_behind_says_when_it_has_moved(client):
 def test_position_leads_to_the_logs_of_both(client):
     page = client.get(POSITIONS)
 
-    assert link(page, "Tally") == f"{LOGS}default/Tally/newest/"
-    assert link(page, "Kennel") == f"{LOGS}default/Kennel/newest/"
+    assert link(page, "Tally") == f"{LOGS}default/Tally/"
+    assert link(page, "Kennel") == f"{LOGS}default/Kennel/"
 
 
 def test_position_leads_nowhere_without_permission_for_events(staff):

@@ -122,7 +122,12 @@ def test_the_list_of_events_says_what_it_does_not_list(client, fido):
     assert ("DogSchool keeps its records in a table of its own, which is not listed here.") in text(
         page
     )
-    assert ids(client.get(link(page, "Notification log of DogSchool"))) == [1, 2]
+    log = client.get(link(page, "Notification log of DogSchool"))
+    assert ids(log) == [2, 1]
+    assert '"trick": "sit"' in text(log)
+    assert ids(
+        client.get(log.request["PATH_INFO"], {"q": f"originator:{fido} topic:Registered"})
+    ) == [1]
 
 
 def test_the_list_cannot_be_filtered_by_what_it_does_not_list(client, fido):
