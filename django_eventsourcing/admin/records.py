@@ -18,7 +18,14 @@ from django.utils.translation import gettext_lazy
 from django_eventsourcing.admin.dates import first_event_at
 from django_eventsourcing.admin.filters import FilterForm, LogForm
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id, read_page
+from django_eventsourcing.admin.paging import (
+    Cursor,
+    Page,
+    clamp_id,
+    parse_id,
+    read_page,
+    read_stream_page,
+)
 from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places
@@ -355,6 +362,11 @@ class RecordAdmin(ReadOnlyAdmin):
                 matching &= Q(application_name=application)
         start = start_of(form, in_order)
         found = form.search.select(in_order, every, names, matching)
+        if found.is_stream and found.matching is None:
+            stream = found.scope.only(*self.get_columns())
+            page = read_stream_page(stream, start.cursor, size=self.list_per_page)
+            if page is not None:
+                return page, start
         page = read_page(
             found.scope.only(*self.get_columns()),
             start.cursor,

@@ -35,7 +35,7 @@ __all__ = [
 QUALIFIERS = ("id", "originator", "topic", "correlation", "user")
 TEXT = "text"
 """What is looked for by no qualifier."""
-WINDOW = 100_000
+WINDOW = 40_000
 """Ids that are searched for a page by what stands in a column of its own, without an index."""
 FINE_WINDOW = 10_000
 """Ids that are searched for a page in metadata and in what events say."""
@@ -70,6 +70,8 @@ class Selection:
     matching: Q | None
     window: int
     """Ids that are to be looked at for a page, at most."""
+    is_stream: bool = False
+    """Whether they are those of one originator in one application, in the order of versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ class Search:
             "texts": [_has_text(each, self.reads_states) for each in self.texts],
         }
         mine = every.filter(application_name__in=names)
-        scope = in_order
+        scope, is_stream = in_order, False
         if self.ids:
             scope, used = in_order, list(conditions)
             for id_ in self.ids:
@@ -112,6 +114,10 @@ class Search:
             scope, matching = scope.filter(matching), Q()
         elif self.originators:
             scope, used = mine, ["originators"]
+            owners = _owners(every, names, self.originators[0])
+            if len(owners) == 1:
+                is_stream = True
+                scope = every.filter(application_name=owners[0]).order_by("originator_version")
         elif self.correlations and _is_indexed(every):
             scope, used = mine.correlated_by(self.correlations[0]), ["correlations"]  # type: ignore[attr-defined]
         else:
@@ -124,7 +130,10 @@ class Search:
                     matching &= condition
         is_fine = any(conditions[n] for n in ("correlations", "users", "texts") if n not in used)
         return Selection(
-            scope=scope, matching=matching or None, window=FINE_WINDOW if is_fine else WINDOW
+            scope=scope,
+            matching=matching or None,
+            window=FINE_WINDOW if is_fine else WINDOW,
+            is_stream=is_stream,
         )
 
     def matches(self, notification: Notification) -> bool:
@@ -248,6 +257,17 @@ def _terms(text: str) -> list[tuple[str, str]]:
 
 def _listed(rules: Rules) -> str:
     return ", ".join(f"{name}:" for name in rules.known if name != TEXT)
+
+
+def _owners(records: QuerySet[Any], names: Sequence[str], originator_id: UUID | str) -> list[str]:
+    """Return the applications, among the named ones, that have records of the originator."""
+    if len(names) < 2:
+        return list(names)
+    mine = records.filter(originator_id=originator_id).order_by()
+    found = [
+        mine.filter(application_name=name).values_list("application_name")[:1] for name in names
+    ]
+    return [name for (name,) in found[0].union(*found[1:], all=True)]
 
 
 def _is_indexed(records: QuerySet[Any]) -> bool:

@@ -1,10 +1,18 @@
 """Keyset pages cover a log, whatever its gaps, without reading more of it than they show."""
 
+from uuid import UUID
+
 import pytest
 from django.db.models import Q
 
-from django_eventsourcing.admin.paging import MAX_ID, Cursor, parse_id, read_page
-from tests.django.admin.records import make_events
+from django_eventsourcing.admin.paging import (
+    MAX_ID,
+    Cursor,
+    parse_id,
+    read_page,
+    read_stream_page,
+)
+from tests.django.admin.records import DOG, make_events
 
 EVEN = Q(topic="even")
 
@@ -127,3 +135,50 @@ def test_parse_id(text, expected):
 def test_page_takes_at_most_three_queries(events, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):
         read_page(events, Cursor(before=31), size=3, matching=EVEN, window=10)
+
+
+@pytest.fixture
+def stream(db):
+    """Versions 1 to 20 of one dog, as events 2, 4, … 40; those between are of another."""
+    other = UUID(int=7)
+    for n in range(1, 21):
+        make_events(1, number=lambda _, n=n: 2 * n, originator_version=n)
+        make_events(1, number=lambda _, n=n: 2 * n + 1, originator_version=n, originator_id=other)
+    from django_eventsourcing.models import StoredEventRecord
+
+    return StoredEventRecord.objects.filter(application_name="Kennel", originator_id=DOG)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 19, 20, 21])
+def test_pages_of_a_stream_show_every_event_once(stream, size):
+    found = {}
+    for way, cursor in (("older", Cursor()), ("newer", Cursor(after=0))):
+        pages = []
+        while cursor is not None:
+            page = read_stream_page(stream, cursor, size=size)
+            pages.append(ids(page))
+            cursor = getattr(page, way)
+        found[way] = pages
+
+    everything = list(range(40, 0, -2))
+    assert [number for page in found["older"] for number in page] == everything
+    assert [number for page in reversed(found["newer"]) for number in page] == everything
+
+
+def test_a_page_of_a_stream_leads_back(stream):
+    first = read_stream_page(stream, Cursor(), size=6)
+    second = read_stream_page(stream, first.older, size=6)
+
+    assert first.newer is None
+    assert ids(read_stream_page(stream, second.newer, size=6)) == ids(first)
+    assert read_stream_page(stream, Cursor(after=0), size=6).older is None
+
+
+def test_an_event_of_another_stream_is_no_place_in_a_stream(stream):
+    assert read_stream_page(stream, Cursor(before=5), size=6) is None
+    assert read_stream_page(stream, Cursor(after=999), size=6) is None
+
+
+def test_a_page_of_a_stream_takes_two_queries(stream, django_assert_max_num_queries):
+    with django_assert_max_num_queries(2):
+        read_stream_page(stream, Cursor(before=20), size=6)
