@@ -21,9 +21,9 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 BUT_COLOURS = {**ALL, "rules": {"color-contrast": {"enabled": False}}}
 
 RUN = """
-const [excluded, options, done] = arguments;
+const [excluded, {only, ...options}, done] = arguments;
 const words = ({target, any}) => `${target} ${any[0]?.message ?? ''}`;
-axe.run({exclude: excluded}, {...options, resultTypes: ['violations']})
+axe.run({include: [[only ?? 'html']], exclude: excluded}, {...options, resultTypes: ['violations']})
   .then(({violations}) => done(violations
     .filter(({impact}) => impact === 'serious' || impact === 'critical')
     .map(({id, help, nodes}) => [id, help, ...nodes.map(words)].join(' | '))))
@@ -42,7 +42,7 @@ def enter(driver, live_server, user):
 
 
 def faults(driver, options=ALL):
-    """Return the serious and critical faults that axe finds on the page, in one theme or width."""
+    """Return the serious and critical faults that axe finds; ``only`` of the options is where."""
     if not driver.execute_script("return 'axe' in window"):
         driver.execute_script(_source())
     excluded = [[selector] for selector in NOT_OURS]
