@@ -19,7 +19,8 @@ from django_eventsourcing.admin.looks import FollowerLook
 from django_eventsourcing.admin.orders import ORDERS, Order, ReasonForm
 from django_eventsourcing.admin.permissions import may_manage, may_operate, may_see_payloads
 from django_eventsourcing.admin.places import Place
-from django_eventsourcing.admin.resets import ResetPages, can_be_reset
+from django_eventsourcing.admin.rebuilds import RebuildPages, can_be_rebuilt
+from django_eventsourcing.admin.resets import can_be_reset
 from django_eventsourcing.admin.states import draw_states
 from django_eventsourcing.admin.telling import FAULTS, untellable
 from django_eventsourcing.dead_letters import parked
@@ -33,7 +34,7 @@ LETTERS = 20
 """Dead letters that are shown on the page of a follower; the others have a list of their own."""
 
 
-class FollowerPages(ResetPages):
+class FollowerPages(RebuildPages):
     """A page for each follower, or segment, and the orders that are given there."""
 
     def get_pages(self) -> list[URLPattern]:
@@ -73,6 +74,10 @@ class FollowerPages(ResetPages):
             skip_url=self.url("skip", quote(name)) if can_manage and follower else "",
             reset_url=self.url("reset", quote(name))
             if can_manage and follower and can_be_reset(system, name)
+            else "",
+            rebuild=self.rebuild_of(system, name),
+            rebuild_url=self.url("rebuild", quote(name))
+            if can_manage and follower and can_be_rebuilt(system, name)
             else "",
             retry_url=self.url("retry_parked", quote(name)) if can_operate else "",
             letters=self._letters(request, system, name),

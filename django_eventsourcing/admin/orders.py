@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.operating import pause, request_retry, resume
+from django_eventsourcing.payloads import visible
 from django_eventsourcing.registry import ConfiguredSystem
 
-__all__ = ["ORDERS", "Order", "ReasonForm"]
+__all__ = ["ORDERS", "Order", "ReasonForm", "TypedNameForm"]
 
 REASON_LENGTH = 1_000
 """Letters of a reason, which is shown wherever the follower is."""
@@ -53,6 +55,28 @@ class ReasonForm(forms.Form):
         if needed:
             self.fields["reason"].required = True
             self.fields["reason"].error_messages["required"] = str(needed)
+
+
+class TypedNameForm(ReasonForm):
+    """Why it is done, and the name of the follower, typed, so that no other is meant by mistake."""
+
+    typed = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def __init__(self, data: QueryDict | None, name: str, *, needed: object) -> None:
+        super().__init__(data, needed=needed)
+        self._name = name
+        self.fields["typed"].label = gettext("Type “%(name)s” to confirm") % {"name": name}
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"])
+        if typed.strip() != self._name:
+            text = gettext(
+                "Nothing is done: “%(typed)s” is not the name of the follower, %(name)s."
+            )
+            raise forms.ValidationError(text % {"typed": visible(typed[:80]), "name": self._name})
+        return typed
 
 
 _ALL = (

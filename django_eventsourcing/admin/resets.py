@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_eventsourcing.admin.orders import ReasonForm
+from django_eventsourcing.admin.orders import TypedNameForm
 from django_eventsourcing.admin.paging import MAX_ID
 from django_eventsourcing.admin.parked import ParkedPages
 from django_eventsourcing.admin.permissions import may_manage
@@ -46,29 +46,16 @@ class PositionForm(forms.Form):
         field.choices = [(each, each) for each in system.upstreams_of(name)]
 
 
-class ConfirmationForm(ReasonForm):
-    """The name of the follower, typed, so that nobody resets another by mistake."""
+class ConfirmationForm(TypedNameForm):
+    """Whether the follower is to be reset, as was shown."""
 
-    typed = forms.CharField(
-        required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    )
     records_again = forms.BooleanField(required=False)
 
     def __init__(self, data: QueryDict | None, name: str) -> None:
-        super().__init__(data, needed=_("A follower is not reset without a reason."))
-        self._name = name
-        label = _("Type “%(name)s” to confirm") % {"name": name}
-        self.fields["typed"].label = label
+        super().__init__(data, name, needed=_("A follower is not reset without a reason."))
         self.fields["records_again"].label = _(
             "Its policy sees to it that nothing is recorded twice"
         )
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if typed.strip() != self._name:
-            text = _("Nothing is reset: “%(typed)s” is not the name of the follower, %(name)s.")
-            raise forms.ValidationError(text % {"typed": visible(typed[:80]), "name": self._name})
-        return typed
 
 
 def can_be_reset(system: ConfiguredSystem, name: str) -> bool:

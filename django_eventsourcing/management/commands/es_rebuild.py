@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from django_eventsourcing.errors import OperationError
 from django_eventsourcing.management.arguments import add_drain_timeout, whole_number
 from django_eventsourcing.management.base import FAILURE, USAGE, SystemCommand
 from django_eventsourcing.management.envelope import envelope
@@ -124,7 +125,8 @@ class Command(SystemCommand):
         except Exception as error:
             if not options["is_stopping"]() and not is_outage(error):
                 with suppress(PersistenceError):
-                    requests.fail(request, one_line(error))
+                    is_plain = isinstance(error, OperationError)
+                    requests.fail(request, str(error) if is_plain else one_line(error))
             raise
 
     def _work(self, rebuilds: list[Rebuild], options: dict[str, Any], *, is_asking: bool) -> None:
