@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import BinaryField, BooleanField, F, Func, Model, Q, QuerySet, Value
+from django.db.models import BinaryField, BooleanField, F, Func, Model, Q, QuerySet, Subquery, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django_eventsourcing.catalogue import topics_named
 from django_eventsourcing.metadata.values import CORRELATION, USER
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.querysets import StoredEventQuerySet, recorded
+from django_eventsourcing.status.at_once import read_at_once
 from eventsourcing.persistence import Notification
 
 __all__ = [
@@ -263,11 +264,9 @@ def _owners(records: QuerySet[Any], names: Sequence[str], originator_id: UUID | 
     """Return the applications, among the named ones, that have records of the originator."""
     if len(names) < 2:
         return list(names)
-    mine = records.filter(originator_id=originator_id).order_by()
-    found = [
-        mine.filter(application_name=name).values_list("application_name")[:1] for name in names
-    ]
-    return [name for (name,) in found[0].union(*found[1:], all=True)]
+    mine = records.filter(originator_id=originator_id).order_by().values("application_name")
+    found = {name: Subquery(mine.filter(application_name=name)[:1]) for name in names}
+    return [name for name, owner in read_at_once(records.db, found).items() if owner is not None]
 
 
 def _is_indexed(records: QuerySet[Any]) -> bool:
