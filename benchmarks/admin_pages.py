@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from statistics import median
-from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qsl, urldefrag, urlencode, urljoin, urlsplit
 
 import django
 
@@ -54,7 +54,7 @@ class Visit:
             found.append(f"status {self.status}")
         if self.seconds > LONGEST_PAGE:
             found.append("slow")
-        if self.queries > MOST_QUERIES:
+        if self.status == 200 and self.queries > MOST_QUERIES:
             found.append("queries")
         if self.slowest > LONGEST_QUERY:
             found.append(f"slow query: {self.slowest_sql}")
@@ -110,7 +110,8 @@ def first_pages() -> Iterator[str]:
     from django_eventsourcing.models import StoredEventRecord
 
     yield "/admin/"
-    for model in ("monitoredsystem", "storedeventrecord", "snapshotrecord", "trackingrecord"):
+    models = ("monitoredsystem", "storedeventrecord", "snapshotrecord", "trackingrecord")
+    for model in (*models, "deadletterrecord"):
         yield f"/admin/django_eventsourcing/{model}/"
     events = "/admin/django_eventsourcing/storedeventrecord/"
     stream = long_stream()
@@ -121,6 +122,14 @@ def first_pages() -> Iterator[str]:
     yield f"{events}?before={middle}&application=PermitCases"
     yield f"{events}?after={middle}&application=PermitCases"
     yield f"{events}?topic=example_project.training.domain:Dog.Registered&before={middle}"
+    for way in (f"before={middle}", "after=0", "at=2024-06-01", ""):
+        yield f"{events}?q=originator:{stream}&{way}"
+    for search in ("topic:Registered", 'user:"user 7"', "Opened", "Wim Aldous", f"id:{middle}"):
+        for way in ("", f"&before={middle}", "&application=PermitCases"):
+            yield f"{events}?{urlencode({'q': search})}{way}"
+    for asked in ("2024-06-01 12:00", "2031-01-01", "2026-11-29"):
+        yield f"{events}?{urlencode({'at': asked})}"
+        yield f"{events}log/default/PermitCases/?{urlencode({'at': asked})}"
 
 
 def visited(client: object, url: str) -> Visit:
