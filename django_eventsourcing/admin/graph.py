@@ -18,6 +18,8 @@ ABOVE = 26
 BESIDE = 76
 """The space between two columns."""
 MARGIN = 10
+FITTING = 510
+"""How wide a graph is at most that is made smaller for a phone, rather than scrolled."""
 ARROW = 7
 LOOP = 24
 """How far a pipe hangs below the node that follows itself."""
@@ -95,6 +97,11 @@ class Graph:
     edges: Sequence[Edge]
     width: int
     height: int
+
+    @property
+    def fits_phone(self) -> bool:
+        """Whether it is readable when it is drawn as narrow as a phone."""
+        return self.width <= FITTING
 
     @property
     def description(self) -> str:
