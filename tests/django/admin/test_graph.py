@@ -79,3 +79,8 @@ def test_name_that_is_too_long_is_cut_and_said_in_the_title():
 
     assert node.short_name == "AVeryLongNameOfAnApplicationT…"
     assert node.title == cls.__name__
+
+
+def test_graph_of_two_columns_is_shown_as_a_whole_on_a_phone_and_a_wider_one_is_scrolled():
+    assert graph_of([Orders, Stock]).fits_phone
+    assert not graph_of([Orders, Stock, Payments]).fits_phone

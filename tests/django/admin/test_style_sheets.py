@@ -17,3 +17,13 @@ def test_blocks_are_closed_before_the_next_begins(name):
             assert depth == 0, f"{name}: {line} is inside the block before it."
         depth += line.count("{") - line.count("}")
     assert depth == 0
+
+
+def test_every_colour_is_known_under_a_theme_that_leaves_out_those_of_django():
+    used, known = (
+        set(re.findall(pattern, Path(finders.find(f"django_eventsourcing/{name}")).read_text()))
+        for name, pattern in (("admin.css", r"var\((--[\w-]+)"), ("fallback.css", r"(--[\w-]+):"))
+    )
+
+    # Breadcrumbs are the theme's own.
+    assert {each for each in used - known if not each.startswith("--breadcrumbs-")} == set()
