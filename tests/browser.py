@@ -1,9 +1,10 @@
 """Browser: Chromium without a window, for tests of what a person sees."""
 
+import atexit
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,28 +34,56 @@ ADVICE = "Chromium is not installed: apt-get install chromium chromium-driver"
 
 @contextmanager
 def chromium(
-    *, width: int = 1280, height: int = 900, javascript: bool = True
+    *, width: int = 1280, height: int = 900, javascript: bool = True, is_own: bool = False
 ) -> Iterator[webdriver.Chrome]:
     """
-    Yield a driver of a new Chromium that knows nothing from before.
+    Yield a driver of a Chromium that knows nothing from before.
 
-    Where there is no Chromium the test is skipped; under CI=true it fails.
+    To start one takes seconds, so a process keeps those that it has started, and lets them forget
+    what a test has left; ``is_own`` starts one for the test alone. Where there is no Chromium the
+    test is skipped; under CI=true it fails.
     """
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
+    if is_own:
+        with _started(javascript) as driver:
+            driver.set_window_size(width, height)
+            yield driver
+        return
+    driver = _kept.get(javascript)
+    if driver is None:
+        driver = _kept[javascript] = _stack.enter_context(_started(javascript))
+    driver.set_window_size(width, height)
+    try:
+        yield driver
+    finally:
+        try:
+            _forget(driver)
+        except WebDriverException:
+            # It is of no use to the next test; the process ends it with the others.
+            del _kept[javascript]
+
+
+_kept: dict[bool, webdriver.Chrome] = {}
+_stack = ExitStack()
+atexit.register(_stack.close)
+
+
+@contextmanager
+def _started(javascript: bool) -> Iterator[webdriver.Chrome]:
+    browser, program = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or program is None:
         if os.environ.get("CI") == "true":
             pytest.fail(ADVICE, pytrace=False)
         pytest.skip(ADVICE)
     with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = browser
-        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         if not javascript:
             options.add_experimental_option(
                 "prefs", {"profile.managed_default_content_settings.javascript": 2}
             )
-        service = webdriver.ChromeService(executable_path=driver)
+        service = webdriver.ChromeService(executable_path=program)
         chrome = webdriver.Chrome(options=options, service=service)
         try:
             # What a page takes to load, not what a test waits for.
@@ -62,6 +91,25 @@ def chromium(
             yield chrome
         finally:
             chrome.quit()
+
+
+def _forget(driver: webdriver.Chrome) -> None:
+    """Let the browser be as if it had just been started."""
+    first, *others = driver.window_handles
+    for handle in others:
+        driver.switch_to.window(handle)
+        driver.close()
+    driver.switch_to.window(first)
+    origin = driver.execute_script("return location.origin")
+    driver.get("about:blank")
+    if origin and origin != "null":
+        driver.execute_cdp_cmd(
+            "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"}
+        )
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
 def wait_for(driver: webdriver.Chrome, condition: Callable[[webdriver.Chrome], object]) -> None:

@@ -15,7 +15,11 @@ from tests.django.admin.pages import (
     TRACE,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 EMPTY = [SYSTEMS, CATALOGUE, EVENTS, LOGS, POSITIONS, SNAPSHOTS, TRACE, LETTERS]
 WIDTH = "return document.documentElement.scrollWidth"

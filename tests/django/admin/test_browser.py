@@ -244,21 +244,6 @@ def test_words_of_a_position_stay_together(live_server, log):
             assert driver.execute_script("return arguments[0].getClientRects().length", phrase) == 1
 
 
-@pytest.mark.usefixtures("operator")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_can_be_told_from_its_ground(live_server, theme, log):
-    with chromium() as driver:
-        log_in(driver, live_server)
-        driver.execute_script("localStorage.setItem('theme', arguments[0])", theme)
-        for name, page in log.items():
-            driver.get(live_server.url + page)
-            for details in driver.find_elements(By.CSS_SELECTOR, "details"):
-                driver.execute_script("arguments[0].open = true", details)
-            screenshot(driver, f"{theme}-{name}")
-
-            assert driver.execute_script(LOW_CONTRAST) == []
-
-
 NAMES = "return document.querySelectorAll('.es-name').length"
 
 # Words of names, as they are between dots, that are on more than one line.

@@ -12,7 +12,11 @@ from tests.django.admin.test_browser import LOW_CONTRAST, click, follow, log_in,
 from tests.django.dead_letters.clerks import Clerk
 from tests.django.status.rows import at, ids_of, told
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 SCRIPT = "<script>document.title='taken over'</script>"
 
@@ -46,7 +50,7 @@ def press(driver, label):
 
 
 @pytest.mark.usefixtures("manager")
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.stress)])
 def test_manager_pauses_tries_and_skips(live_server, stopped, javascript):
     bad, _last = stopped
     with chromium(javascript=javascript, height=1400) as driver:
@@ -119,7 +123,7 @@ def test_manager_discards_a_letter_and_retries_the_one_behind_it(live_server, co
 
 
 @pytest.mark.usefixtures("manager")
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.stress), "dark"])
 def test_pages_of_managers_can_be_read_and_fit_a_phone(live_server, stopped, theme, settings):
     skip = order_url("Clerk", "skip")
     reset = f"{order_url('Clerk', 'reset')}?upstream=DogSchool&to=1"

@@ -17,8 +17,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.faults]
 
 BOARD = follower_page("Board")
 DATABASES = [
-    pytest.param(alias, marks=pytest.mark.django_db(transaction=True, databases=databases))
-    for alias, databases in (("default", ["default"]), ("postgres", ["default", "postgres"]))
+    pytest.param("default", marks=pytest.mark.django_db(transaction=True, databases=["default"])),
+    pytest.param(
+        "postgres",
+        marks=[
+            pytest.mark.django_db(transaction=True, databases=["default", "postgres"]),
+            pytest.mark.stress,
+        ],
+    ),
 ]
 
 
@@ -97,7 +103,7 @@ def test_manager_requests_withdraws_and_sees_a_rebuild(live_server, setting, dat
 
 
 @pytest.mark.usefixtures("manager")
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.stress), "dark"])
 @pytest.mark.django_db(transaction=True)
 def test_pages_of_rebuilds_can_be_read_and_fit_a_phone(live_server, configured, settings, theme):
     settings.EVENTSOURCING = {

@@ -12,7 +12,11 @@ from tests.django.admin.screens import HOSTILE, make_screens, setting
 from tests.django.admin.test_browser import text
 from tests.django.status.rows import told
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 # What is refused by the policy is told in events, from the first of a page on.
 LISTEN = """
@@ -66,7 +70,7 @@ def is_alerted(driver):
 
 @pytest.fixture
 def driver(live_server, policy, hostile, manager):
-    with chromium() as driver:
+    with chromium(is_own=True) as driver:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
         enter(driver, live_server, manager)
         yield driver

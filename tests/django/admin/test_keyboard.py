@@ -7,7 +7,13 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser import chromium
 from tests.django.admin.axe import enter
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# In the long form of the tests: with others, they would keep every run from its end.
+LONG = pytest.mark.stress
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 # The links, buttons and fields of the page that are shown, each with a number of its own.
 NUMBER = """
@@ -30,7 +36,14 @@ return [at.dataset.number, Boolean(seen), at.outerHTML.slice(0, 120)];
 """
 
 
-@pytest.mark.parametrize("name", ["systems", "follower", "event", "stream", "dead-letter"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "systems",
+        "event",
+        *(pytest.param(n, marks=LONG) for n in ("follower", "stream", "dead-letter")),
+    ],
+)
 def test_everything_is_reached_by_tab_and_seen(live_server, screens, manager, name):
     with chromium(height=1400) as driver:
         enter(driver, live_server, manager)

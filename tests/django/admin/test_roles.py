@@ -7,7 +7,13 @@ from tests.browser import chromium, screenshot
 from tests.django.admin.axe import enter
 from tests.django.admin.screens import PAYLOAD
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# In the long form of the tests: with others, they would keep every run from its end.
+LONG = pytest.mark.stress
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 OPERATOR = {
     "follower": {"Pause", "Retry now", "Dry-run the next event", "Retry all that is parked"},
@@ -41,7 +47,10 @@ return [...document.querySelectorAll(orders)].map(each => each.textContent.trim(
 """
 
 
-@pytest.mark.parametrize("role", BUTTONS)
+@pytest.mark.parametrize(
+    "role",
+    ["viewer", "manager", *(pytest.param(r, marks=LONG) for r in ("outsider", "operator"))],
+)
 def test_role_is_shown_what_it_may_see_and_do(live_server, screens, role, request):
     user = request.getfixturevalue(role)
     told = set()

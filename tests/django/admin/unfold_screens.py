@@ -6,7 +6,11 @@ from selenium.webdriver.common.by import By
 from tests.browser import chromium, screenshot
 from tests.django.admin.axe import COLOURS, enter, faults, narrow
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.walks,
+    pytest.mark.django_db(transaction=True),
+]
 
 HEADINGS = "return [...document.querySelectorAll('#content-main h1')].length"
 BLACK = """
