@@ -9,9 +9,10 @@ from django.http import HttpRequest
 
 from django_eventsourcing.admin.logs import NotificationLogPages
 from django_eventsourcing.admin.places import Place
+from django_eventsourcing.admin.records import RecordAdmin
 from django_eventsourcing.models import StoredEventRecord
 
-__all__ = ["event_url", "readable_logs", "viewable_admin"]
+__all__ = ["event_pages", "event_url", "readable_logs", "viewable_admin"]
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -32,6 +33,15 @@ def readable_logs(site: AdminSite, request: HttpRequest) -> NotificationLogPages
     """Return the pages of the notification logs, if they may be read."""
     pages = viewable_admin(site, request, StoredEventRecord)
     return pages if isinstance(pages, NotificationLogPages) else None
+
+
+def event_pages(site: AdminSite) -> RecordAdmin | None:
+    """Return the pages of events, which say how an event is shown, whoever may view them."""
+    try:
+        pages = site.get_model_admin(StoredEventRecord)
+    except NotRegistered:
+        return None
+    return pages if isinstance(pages, RecordAdmin) else None
 
 
 def event_url(site: AdminSite, request: HttpRequest, place: Place | None, number: int) -> str:

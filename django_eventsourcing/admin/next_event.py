@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.event_links import event_url
+from django_eventsourcing.admin.event_links import event_pages, event_url
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.orders import ReasonForm
 from django_eventsourcing.admin.paging import parse_id
@@ -108,6 +108,9 @@ class NextEventPages(TellingPages):
             return redirect(self.follower_url(name))
         [run] = runs
         may_see = may_see_payloads(request)
+        pages = event_pages(self.admin_site)
+        # Before they are recorded, the project has nothing to say of how events are shown.
+        is_withheld = may_see and pages is not None and pages.formats_payloads
         return self.page(
             request,
             "dry_run.html",
@@ -119,12 +122,16 @@ class NextEventPages(TellingPages):
             class_name=split_at_dots(class_name(run.topic)),
             event_url=self._event_url(request, system, upstream, number),
             events=[
-                RecordedEvent(event=each, data=readable_json(each.data) if may_see else "")
+                RecordedEvent(
+                    event=each,
+                    data=readable_json(each.data) if may_see and not is_withheld else "",
+                )
                 for each in run.events
             ],
             statements=visible("\n".join(" ".join(each.split()) for each in run.statements)),
             traceback=visible(run.traceback) if may_see else "",
             may_see=may_see,
+            is_withheld=is_withheld,
         )
 
     def skip_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -196,10 +203,19 @@ class NextEventPages(TellingPages):
             upstream=upstream,
             notification=notification,
             url=self._event_url(request, system, upstream, notification.id),
-            payload=read_payload(place, upstream, notification)
-            if may_see_payloads(request)
-            else None,
+            payload=self._payload(request, place, notification),
         )
+
+    def _payload(
+        self, request: HttpRequest, place: Place, notification: Notification
+    ) -> Payload | None:
+        """Return what the event says, as the project has events shown."""
+        if not may_see_payloads(request):
+            return None
+        pages = event_pages(self.admin_site)
+        if pages is None:
+            return read_payload(place, place.name, notification)
+        return pages.shown_payload(request, place, place.name, notification)
 
     def _event_url(
         self, request: HttpRequest, system: ConfiguredSystem, upstream: str, number: int

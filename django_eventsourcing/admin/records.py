@@ -164,7 +164,7 @@ class RecordAdmin(ReadOnlyAdmin):
             known=self.searched,
             originator_id=originator_id.to_python,
             hidden=() if sees else ("user",),
-            reads_states=sees and type(self).format_payload is RecordAdmin.format_payload,
+            reads_states=sees and not self.formats_payloads,
         )
 
     def log_url(self, place: Place) -> str:
@@ -277,6 +277,11 @@ class RecordAdmin(ReadOnlyAdmin):
         """
         return values
 
+    @property
+    def formats_payloads(self) -> bool:
+        """Whether ``format_payload()`` is the project's own."""
+        return type(self).format_payload is not RecordAdmin.format_payload
+
     def related_links(self, request: HttpRequest, event: LoggedEvent) -> Iterable[tuple[str, str]]:
         """Return labels and URLs, to be shown on the page of an event and on that of its stream."""
         return []
@@ -296,7 +301,7 @@ class RecordAdmin(ReadOnlyAdmin):
         """
         if not may_see_payloads(request):
             return MASKED
-        if type(self).format_payload is RecordAdmin.format_payload:
+        if not self.formats_payloads:
             return read_payload(place, name, event)
         about = described_event(name, event, record)
         return read_payload(

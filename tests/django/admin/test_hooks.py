@@ -8,7 +8,9 @@ from django.urls import path
 
 from django_eventsourcing.admin import StoredEventAdmin
 from django_eventsourcing.models import StoredEventRecord
-from tests.django.admin.pages import EVENTS, LOGS, ids, link, text
+from tests.django.admin.clerking import SETTING, give, logged_in, teach
+from tests.django.admin.pages import EVENTS, LOGS, ids, link, order_url, text
+from tests.django.status.rows import at, ids_of
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +101,27 @@ def test_a_hook_that_fails_is_told_and_hides_what_it_was_to_change(client, kenne
 
     assert "The payload cannot be read. no <key>" in text(page)
     assert "Tweety" not in page.content.decode().partition("What it changed")[0]
+
+
+class Redacted(StoredEventAdmin):
+    """Shows nothing of what events say."""
+
+    def format_payload(self, request, event, values):
+        return {"trick": f"hidden in {event.application} {event.id}"}
+
+
+@pytest.mark.parametrize("own", [Redacted], indirect=True)
+@pytest.mark.usefixtures("own")
+def test_the_next_event_of_a_follower_is_shown_as_the_project_says(manager, settings):
+    settings.EVENTSOURCING = SETTING
+    teach("somersault")
+    number = ids_of("default")[-1]
+    at("default", number - 1, "Clerk")
+    browser = logged_in(manager)
+
+    asked = browser.get(order_url("Clerk", "skip"))
+    tried = give(browser, "dry-run")
+
+    assert f"hidden in DogSchool {number}" in text(asked)
+    assert "The project has events shown otherwise than they are." in text(tried)
+    assert "somersault" not in asked.content.decode() + tried.content.decode()
