@@ -1,7 +1,8 @@
 """Attributes: values beside what they were before, with what has become of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,7 +10,12 @@ from django.utils.translation import gettext as _
 from django_eventsourcing.admin.payloads import readable_line
 from django_eventsourcing.payloads import visible
 
-__all__ = ["Attribute", "compared"]
+__all__ = ["Attribute", "compared", "in_parts"]
+
+DEEPEST = 4
+"""Levels of values within values that are compared part by part."""
+MOST_PARTS = 50
+"""Parts of one attribute that are told apart; of more, the whole is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +48,52 @@ def compared(
     for name, value in before.items():
         if name not in now:
             yield Attribute(name=visible(name), before=readable_line(value), kind="removed")
+
+
+def in_parts(
+    before: Mapping[str, Any], now: Mapping[str, Any], kinds: Mapping[str, str]
+) -> Iterator[Attribute]:
+    """
+    Yield what has changed of the attributes, and of their values within.
+
+    An entry of an object, or an item that a list has got at its end, has a line of its own, so that
+    a small change of a large value can be seen.
+    """
+    for attribute in compared(before, now, kinds):
+        if attribute.kind != "changed":
+            if attribute.kind:
+                yield attribute
+            continue
+        name = next(each for each in now if visible(each) == attribute.name)
+        parts = list(islice(_parts(name, before[name], now[name]), MOST_PARTS + 1))
+        yield from parts if len(parts) <= MOST_PARTS else [attribute]
+
+
+def _parts(name: str, before: Any, now: Any, depth: int = DEEPEST) -> Iterator[Attribute]:
+    if depth and isinstance(before, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*before, *now]):
+            path = f"{name}.{key}"
+            if key not in before:
+                yield Attribute(name=visible(path), now=readable_line(now[key]), kind="added")
+            elif key not in now:
+                was = readable_line(before[key])
+                yield Attribute(name=visible(path), before=was, kind="removed")
+            elif before[key] != now[key]:
+                yield from _parts(path, before[key], now[key], depth - 1)
+    elif depth and _is_longer(before, now):
+        for number in range(len(before), len(now)):
+            yield Attribute(
+                name=visible(f"{name}[{number}]"), now=readable_line(now[number]), kind="added"
+            )
+    else:
+        yield Attribute(
+            name=visible(name),
+            now=readable_line(now),
+            before=readable_line(before),
+            kind="changed",
+        )
+
+
+def _is_longer(before: Any, now: Any) -> bool:
+    both = isinstance(before, list) and isinstance(now, list)
+    return both and len(now) > len(before) and now[: len(before)] == before

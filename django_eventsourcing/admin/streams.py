@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.attributes import Attribute, compared
+from django_eventsourcing.admin.attributes import Attribute, compared, in_parts
 from django_eventsourcing.admin.copies import Copy, copies_of
 from django_eventsourcing.admin.dates import parse_time
 from django_eventsourcing.admin.followers import FollowerPages
@@ -160,15 +160,21 @@ class StreamPages(LogListPages):
         """
         return values
 
-    def _attributes(self, request: HttpRequest, step: Step) -> list[Attribute]:
-        """Return the attributes after an event, each with what was before it, and those removed."""
+    def _attributes(
+        self, request: HttpRequest, step: Step, *, is_in_parts: bool = False
+    ) -> list[Attribute]:
+        """
+        Return the attributes after an event, each with what was before it, and those removed.
+
+        In parts, they are those alone that are other than before, and what has changed in them.
+        """
         kinds = {change.name: change.kind for change in step.changes}
         states = [_before(step), dict(step.state or {})]
         if may_see_payloads(request):
             states = [self.format_state(request, step.event, values) for values in states]
-        found = list(compared(states[0], states[1], kinds))
         if may_see_payloads(request):
-            return found
+            return list((in_parts if is_in_parts else compared)(states[0], states[1], kinds))
+        found = compared(states[0], states[1], kinds)
         # Values are in JSON's quotes, so that the word is none of them.
         hidden = _("hidden")
         return [
@@ -267,7 +273,7 @@ class StreamPages(LogListPages):
             error = step.error if step else ""
         except Exception as reason:  # noqa: BLE001  The event itself is shown all the same.
             error = in_one_line(reason)
-        attributes = self._attributes(request, step) if step else []
+        attributes = self._attributes(request, step, is_in_parts=True) if step else []
         return {
             **shown,
             "step": step,
