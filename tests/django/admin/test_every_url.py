@@ -18,15 +18,16 @@ from tests.django.admin.clerking import logged_in
 from tests.django.own_models.models import LetterEvent
 
 APP = "django_eventsourcing"
-READ = {"changelist", "change", "trace", "stream", "logs", "section", "catalogue", "configuration"}
+READ = {"changelist", "change", "trace", "stream", "logs", "log", "section"}
+READ |= {"catalogue", "configuration"}
 """Pages that are read with the permission to view, and take no POST."""
 REFUSED = {"add", "delete", "history"}
 """Pages of Django's own that nobody gets to see."""
 OPERATES = {"pause", "resume", "retry", "retry_parked", "dry_run", "dry_run_parked"}
 """Orders of operators, by POST alone."""
-MANAGES = {"discard"}
+MANAGES = {"discard", "withdraw_rebuild"}
 """Orders of managers, by POST alone."""
-ASKS = {"skip", "reset"}
+ASKS = {"skip", "reset", "rebuild"}
 """Orders of managers, with a page that asks."""
 ROLES = ["viewer", "operator", "manager", "superuser"]
 
@@ -60,6 +61,7 @@ def urls(screens):
     }
     other = {
         "stream": ["default", "School", event.originator_id],
+        "log": ["default", "School"],
         "section": ["default", "School", "newest"],
     }
     plain = {"changelist", "add", "trace", "logs", "catalogue", "configuration"}
@@ -114,8 +116,8 @@ def test_get_shows_what_the_role_may_see_and_never_acts(urls, role, request):
             expected = {403}
         elif page in OPERATES | MANAGES:
             expected = {405}
-        elif (model, page) == ("trackingrecord", "change"):
-            # All there is to see of a position is in the list.
+        elif (model, page) in (("trackingrecord", "change"), ("monitoredsystem", "rebuild")):
+            # All there is to see of a position is in the list; and Office is no projection.
             expected = {302}
         assert client.get(url).status_code in expected, (model, page)
     assert everything() == before

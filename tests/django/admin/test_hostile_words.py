@@ -24,6 +24,7 @@ CORPUS = {
     "long": "x" * 100_000,
     "hostile": HOSTILE,
 }
+IN_EVERY_RUN = {"attribute", "lines", "long", "hostile"}
 URLS = {"href", "src", "action", "formaction", "data", "poster", "background", "srcset", "ping"}
 SAFE = re.compile(r"/(?!/)|[?#]|$")
 COMMANDS = re.compile("[\u2028\u2029\x85\x1b\x07\u202e\u2066]")
@@ -81,7 +82,13 @@ def ours(managing, settings):
     return kinds
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in IN_EVERY_RUN else pytest.param(name, marks=pytest.mark.stress)
+        for name in CORPUS
+    ],
+)
 def test_words_are_text(managing, settings, ours, name):
     settings.EVENTSOURCING = setting(is_hostile=True)
     settings.EVENTSOURCING_ENVIRONMENT = CORPUS[name][:300]

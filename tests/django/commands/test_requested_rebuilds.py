@@ -31,7 +31,9 @@ from tests.waiting import wait_until
 
 __all__ = ["configured"]
 
-KINDS = pytest.mark.parametrize("kind", ["in place", "shadow"])
+# In the long form of the tests: each of these starts processes, and waits for them.
+LONG = pytest.mark.stress
+KINDS = pytest.mark.parametrize("kind", [pytest.param("in place", marks=LONG), "shadow"])
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_it_is_done_by_a_worker_that_runs_already(configured, database, env, kin
 
 
 @pytest.mark.faults
-@on("default", "postgres")
+@on("postgres")
 @KINDS
 def test_one_of_two_workers_does_it_once(configured, database, env, kind):
     setting = configured()
@@ -113,7 +115,7 @@ def test_one_of_two_workers_does_it_once(configured, database, env, kind):
         assert sum(runner.output.count("es_rebuild: Board is to be") for runner in runners) == 1
 
 
-@pytest.mark.faults
+@LONG
 @on("default", "postgres")
 @KINDS
 def test_killed_with_the_process_that_does_it_it_is_told_and_gone_on_with(
@@ -143,7 +145,7 @@ def test_killed_with_the_process_that_does_it_it_is_told_and_gone_on_with(
     assert not record_of(database).kind
 
 
-@pytest.mark.faults
+@LONG
 def test_stopped_with_its_worker_it_is_gone_on_with_by_the_next(configured, database, env):
     setting = configured()
     spoiled(database, times=40)
