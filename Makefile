@@ -14,7 +14,7 @@ DJANGO ?=
 ARGS ?=
 # Most tests wait for other processes more than they work; fewer of tests/stress get on at a time.
 SIDE_BY_SIDE := --dist loadfile --durations=40 --durations-min=4
-# Any value leaves out the tests of tests/stress, and those that are marked as faults or walks.
+# Any value leaves out the tests of tests/stress, and those that are marked as faults or drive a browser.
 LEAVE_FAULTS ?=
 # Where `make run` serves the example project.
 ADDRESS ?= 127.0.0.1:8000
@@ -39,7 +39,7 @@ run: $(VENV)/.installed-example  ## Serve the example project and run its system
 
 test: $(VENV)/.installed-test  ## Run the tests
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/python -m pytest -n 4 $(SIDE_BY_SIDE) --ignore=tests/stress $(if $(LEAVE_FAULTS),-m "not stress and not faults and not walks")
+	@$(BIN)/python -m pytest -n 4 $(SIDE_BY_SIDE) --ignore=tests/stress $(if $(LEAVE_FAULTS),-m "not stress and not faults and not browser")
 	@$(if $(LEAVE_FAULTS),,$(BIN)/python -m pytest -n 3 $(SIDE_BY_SIDE) tests/stress)
 else
 	@$(BIN)/python -m pytest $(ARGS)

@@ -17,7 +17,6 @@ from tests.django.admin.pages import (
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.walks,
     pytest.mark.django_db(transaction=True),
 ]
 

@@ -14,7 +14,6 @@ from tests.django.status.rows import at, ids_of, told
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.walks,
     pytest.mark.django_db(transaction=True),
 ]
 

@@ -65,6 +65,7 @@ def messages(driver):
 
 
 @pytest.mark.usefixtures("manager")
+@pytest.mark.stress
 def test_manager_requests_withdraws_and_sees_a_rebuild(live_server, setting, database, router):
     env = {"TEST_ROUTERS": f'["{router}"]', "TEST_BOARD_SECONDS": "0.02"}
     with chromium(height=1400) as driver:

@@ -11,7 +11,6 @@ from tests.django.admin.axe import enter
 LONG = pytest.mark.stress
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.walks,
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -39,9 +38,8 @@ return [at.dataset.number, Boolean(seen), at.outerHTML.slice(0, 120)];
 @pytest.mark.parametrize(
     "name",
     [
-        "systems",
         "event",
-        *(pytest.param(n, marks=LONG) for n in ("follower", "stream", "dead-letter")),
+        *(pytest.param(n, marks=LONG) for n in ("systems", "follower", "stream", "dead-letter")),
     ],
 )
 def test_everything_is_reached_by_tab_and_seen(live_server, screens, manager, name):

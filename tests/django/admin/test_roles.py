@@ -11,7 +11,6 @@ from tests.django.admin.screens import PAYLOAD
 LONG = pytest.mark.stress
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.walks,
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -49,7 +48,7 @@ return [...document.querySelectorAll(orders)].map(each => each.textContent.trim(
 
 @pytest.mark.parametrize(
     "role",
-    ["viewer", "manager", *(pytest.param(r, marks=LONG) for r in ("outsider", "operator"))],
+    ["manager", *(pytest.param(r, marks=LONG) for r in ("outsider", "viewer", "operator"))],
 )
 def test_role_is_shown_what_it_may_see_and_do(live_server, screens, role, request):
     user = request.getfixturevalue(role)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.browser
+@pytest.mark.stress
 @pytest.mark.skipif(not find_spec("unfold"), reason="django-unfold is not installed")
 def test_every_screen_is_shown_under_unfold():
     # Settings are those of a process: the theme is installed in one of its own.

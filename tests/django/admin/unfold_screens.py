@@ -8,7 +8,6 @@ from tests.django.admin.axe import COLOURS, enter, faults, narrow
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.walks,
     pytest.mark.django_db(transaction=True),
 ]
 
