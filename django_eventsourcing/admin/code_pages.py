@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.names import split_at_dots
-from django_eventsourcing.admin.places import Place, Places, find_places
+from django_eventsourcing.admin.places import Place, Places, find_places, unreadable
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.catalogue import event_classes
 from django_eventsourcing.conf import get_token
@@ -30,7 +30,7 @@ from django_eventsourcing.effective import (
 )
 from django_eventsourcing.event_details import details_of, takers_of_all
 from django_eventsourcing.payloads import visible
-from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.reading import separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.verifying.topics import fault_of_topic
 from django_eventsourcing.wording import for_reader
@@ -138,10 +138,7 @@ def _lost_topics(places: Places) -> tuple[list[LostTopic], list[str]]:
                 newest = events.order_by("-id").values_list("application_name", "topic")[:WINDOW]
                 pairs = sorted(set(newest))
         except DatabaseError as error:
-            problems.append(
-                _("The database “%(database)s” cannot be read: %(error)s")
-                % {"database": alias, "error": in_one_line(error)}
-            )
+            problems.append(unreadable(alias, error))
             continue
         for name, topic in pairs:
             if fault := fault_of_topic(topic):

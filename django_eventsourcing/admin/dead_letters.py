@@ -1,7 +1,6 @@
 """Dead letters: the list of what followers have set aside, and a page for each."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_eventsourcing.admin.event_links import viewable_admin
+from django_eventsourcing.admin.filters import PageForm, database_choice
 from django_eventsourcing.admin.letters import (
     LetterLook,
     look_at_letter,
@@ -21,13 +21,12 @@ from django_eventsourcing.admin.letters import (
     place_of,
 )
 from django_eventsourcing.admin.orders import ReasonForm
-from django_eventsourcing.admin.paging import Cursor, Page, parse_id, read_page
+from django_eventsourcing.admin.paging import Page, parse_id, read_page
 from django_eventsourcing.admin.permissions import may_manage, may_operate
-from django_eventsourcing.admin.places import Place, Places, find_places
+from django_eventsourcing.admin.places import Place, Places, find_places, unreadable
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.models import DeadLetterRecord, MonitoredSystem
-from django_eventsourcing.payloads import visible
-from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.reading import separate_look
 
 __all__ = ["DeadLetterAdmin", "LetterFilterForm"]
 
@@ -37,8 +36,8 @@ WINDOW = 20_000
 """Ids that are looked at for one page of the list, under filters."""
 
 
-class LetterFilterForm(forms.Form):
-    """The filters of the list, as they stand in its URL; choices come from settings and code."""
+class LetterFilterForm(PageForm):
+    """Which dead letters are shown."""
 
     follower = forms.ChoiceField(
         label=gettext_lazy("Follower"),
@@ -53,29 +52,16 @@ class LetterFilterForm(forms.Form):
         choices=[("", gettext_lazy("All")), *DeadLetterRecord.Status.choices],
         error_messages={"invalid_choice": gettext_lazy("Dead letters have no status “%(value)s”.")},
     )
-    database = forms.ChoiceField(
-        label=gettext_lazy("Database"),
-        required=False,
-        error_messages={
-            "invalid_choice": gettext_lazy("No configured application uses a database “%(value)s”.")
-        },
-    )
+    database = database_choice()
+    not_an_id = gettext_lazy("“%(text)s” is not the ID of a dead letter, so the newest are shown.")
 
     def __init__(self, data: QueryDict, places: Places) -> None:
         super().__init__(data, label_suffix="")
         self.places = places
         names = [name for s in places.systems for name in s.runs if s.is_persisted(name)]
-        self._set_choices("follower", names)
-        if len(places.databases) > 1:
-            self._set_choices("database", places.databases)
-        else:
-            del self.fields["database"]
+        self.offer("follower", [(name, name) for name in names])
+        self.offer_databases(places)
         self.full_clean()
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """The filters that are set, and make sense, by name."""
-        return {name: value for name, value in self.cleaned_data.items() if value}
 
     @property
     def alias(self) -> str:
@@ -83,23 +69,7 @@ class LetterFilterForm(forms.Form):
         for system in self.places.systems:
             if self.chosen.get("follower") in system.runs:
                 return system.database_of(self.chosen["follower"])
-        return self.chosen.get("database") or self.places.databases[0]
-
-    @property
-    def cursor(self) -> Cursor:
-        """Where the page begins."""
-        before, after = (parse_id(self.data.get(name, "")) for name in ("before", "after"))
-        return Cursor(before=before, after=after if before is None else None)
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong with the page that is asked for."""
-        text = _("“%(text)s” is not the ID of a dead letter, so the newest are shown.")
-        return [
-            text % {"text": visible(given[:80])}
-            for given in (self.data.get(name, "") for name in ("before", "after"))
-            if given and parse_id(given) is None
-        ]
+        return str(self.chosen.get("database") or self.places.databases[0])
 
     @property
     def matching(self) -> Q | None:
@@ -107,16 +77,6 @@ class LetterFilterForm(forms.Form):
         columns = {"follower": "application_name", "status": "status"}
         wanted = {columns[name]: value for name, value in self.chosen.items() if name in columns}
         return Q(**wanted) if wanted else None
-
-    def query(self, cursor: Cursor | None = None) -> str:
-        """Return the query string of a page under the same filters."""
-        at = {"before": cursor.before, "after": cursor.after} if cursor else {}
-        given = {name: value for name, value in at.items() if value is not None}
-        return f"?{urlencode({**self.chosen, **given})}"
-
-    def _set_choices(self, name: str, values: list[str]) -> None:
-        field: Any = self.fields[name]
-        field.choices = [("", _("All")), *((value, value) for value in values)]
 
 
 @admin.register(DeadLetterRecord)
@@ -145,17 +105,16 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                         window=WINDOW,
                     )
         except DatabaseError as error:
-            problems.append(_unreachable(form.alias, error))
+            problems.append(unreadable(form.alias, error))
         return self.page(
             request,
             "dead_letters.html",
             self.list_title,
             form=form,
             problems=problems,
-            is_filtered=bool(form.chosen),
             looks=[look_at_letter(self.admin_site, request, row, places) for row in page.rows],
             searched=page.searched,
-            links=_page_links(form, page),
+            links=form.page_links(page),
             database=form.alias if len(places.databases) > 1 else "",
             **(extra_context or {}),
         )
@@ -182,7 +141,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                     raise Http404(NO_LETTER)
                 shown = self._shown(request, letter, places)
         except DatabaseError as error:
-            problems.append(_unreachable(alias, error))
+            problems.append(unreadable(alias, error))
         return self.page(
             request,
             "dead_letter.html",
@@ -242,20 +201,3 @@ def _of_aggregate(letter: DeadLetterRecord) -> QuerySet[DeadLetterRecord]:
         upstream_name=letter.upstream_name,
     )
     return letters.exclude(pk=letter.pk).defer("traceback").order_by("notification_id")
-
-
-def _page_links(form: LetterFilterForm, page: Page[DeadLetterRecord]) -> list[tuple[str, str]]:
-    links = []
-    if page.newer is not None:
-        links += [(_("Newest"), form.query()), (_("Newer"), form.query(page.newer))]
-    if page.older is not None:
-        oldest = form.query(Cursor(after=0))
-        links += [(_("Older"), form.query(page.older)), (_("Oldest"), oldest)]
-    return links
-
-
-def _unreachable(alias: str, error: Exception) -> str:
-    return _("The database “%(database)s” cannot be read: %(error)s") % {
-        "database": alias,
-        "error": in_one_line(error),
-    }

@@ -18,7 +18,6 @@ class StoredEventAdmin(TracePages):
     """Shows what has happened, in the order in which it was recorded."""
 
     kind = "event"
-    is_log = True
     time_column = "recorded_at"
     searched = (*QUALIFIERS, TEXT)
 

@@ -4,31 +4,106 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_eventsourcing.admin.dates import parse_time
-from django_eventsourcing.admin.paging import Cursor, parse_id
+from django_eventsourcing.admin.paging import Cursor, Page, parse_id
 from django_eventsourcing.admin.places import Places
 from django_eventsourcing.admin.searches import TEXT, Rules, Search, SearchError, read_search, term
 from django_eventsourcing.catalogue import EventClass
+from django_eventsourcing.payloads import visible
 
-__all__ = ["FilterForm", "LogForm"]
+__all__ = ["FilterForm", "LogForm", "PageForm", "database_choice"]
 
 
 def _line(**attrs: str) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", **attrs})
 
 
-class LogForm(forms.Form):
+def database_choice() -> forms.ChoiceField:
+    """Return the field that says which database is read; ``offer_databases()`` fills it."""
+    return forms.ChoiceField(
+        label=_("Database"),
+        required=False,
+        error_messages={
+            "invalid_choice": _("No configured application uses a database “%(value)s”.")
+        },
+    )
+
+
+class PageForm(forms.Form):
     """
-    What is shown of one log, and where the page begins, as they stand in its URL.
+    What a list shows, and where the page begins, as they stand in its URL.
 
     Choices come from settings and code, never from the table. A value that is not among them is
     told beside its field, and then nothing is listed.
     """
+
+    not_an_id: Promise = _("“%(text)s” is not the ID of an event, so the newest events are shown.")
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The filters that are set, and make sense, by name."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there is anything to be cleared."""
+        return bool(self.chosen)
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the page begins."""
+        before, after = (parse_id(self.data.get(name, "")) for name in ("before", "after"))
+        return Cursor(before=before, after=after if before is None else None)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the page that is asked for."""
+        return [
+            str(self.not_an_id) % {"text": visible(text[:80])}
+            for text in (self.data.get(name, "") for name in ("before", "after"))
+            if text and parse_id(text) is None
+        ]
+
+    def query(self, cursor: Cursor | None = None) -> str:
+        """Return the query string of a page under the same filters."""
+        at = {"before": cursor.before, "after": cursor.after} if cursor else {}
+        given = {name: value for name, value in at.items() if value is not None}
+        return f"?{urlencode({**self.chosen, **given})}"
+
+    def page_links(self, page: Page[Any]) -> list[tuple[str, str]]:
+        """Return labels and URLs of the pages that there are beside this one."""
+        links = []
+        if page.newer is not None:
+            links += [(gettext("Newest"), self.query()), (gettext("Newer"), self.query(page.newer))]
+        if page.older is not None:
+            oldest = self.query(Cursor(after=0))
+            links += [(gettext("Older"), self.query(page.older)), (gettext("Oldest"), oldest)]
+        return links
+
+    def offer(self, name: str, choices: Iterable[Any]) -> None:
+        """Let a field have these choices, beside having none."""
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", _("All")), *choices]
+
+    def offer_databases(self, places: Places) -> None:
+        """Let the database be chosen, if there are several."""
+        if len(places.databases) > 1:
+            self.offer("database", [(alias, alias) for alias in places.databases])
+        else:
+            del self.fields["database"]
+
+
+class LogForm(PageForm):
+    """What is shown of one log, and what is searched there."""
 
     topic = forms.ChoiceField(
         label=_("Event class"),
@@ -54,7 +129,7 @@ class LogForm(forms.Form):
             self.fields["at"].label = _("Go to ID or time")
             self.fields["at"].widget.attrs["placeholder"] = "2026-01-31 12:00"
         if classes:
-            self._set_choices("topic", _by_module(classes))
+            self.offer("topic", _by_module(classes))
         else:
             del self.fields["topic"]
 
@@ -84,7 +159,7 @@ class LogForm(forms.Form):
     @property
     def chosen(self) -> dict[str, Any]:
         """The filters that are set, and make sense, by name."""
-        return {k: value for k, value in self.cleaned_data.items() if value and k != "at"}
+        return {name: value for name, value in super().chosen.items() if name != "at"}
 
     @property
     def goal(self) -> int | datetime | None:
@@ -95,42 +170,7 @@ class LogForm(forms.Form):
     @property
     def is_filtered(self) -> bool:
         """Whether there is anything to be cleared."""
-        return bool(self.chosen or self.data.get("at"))
-
-    @property
-    def cursor(self) -> Cursor:
-        """Where the page begins."""
-        before, after = (self._id(name) for name in ("before", "after"))
-        return Cursor(before=before, after=after if before is None else None)
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong with the page that is asked for."""
-        return [
-            str(_("“%(text)s” is not the ID of an event, so the newest events are shown."))
-            % {"text": text[:80]}
-            for text in (self.data.get(name, "") for name in ("before", "after"))
-            if text and parse_id(text) is None
-        ]
-
-    def query(self, cursor: Cursor | None = None) -> str:
-        """Return the query string of a page under the same filters."""
-        query = QueryDict(mutable=True)
-        for name, value in self.chosen.items():
-            query[name] = str(value)
-        if cursor is not None and cursor.before is not None:
-            query["before"] = str(cursor.before)
-        if cursor is not None and cursor.after is not None:
-            query["after"] = str(cursor.after)
-        return f"?{query.urlencode()}"
-
-    def _id(self, name: str) -> int | None:
-        return parse_id(self.data.get(name, ""))
-
-    def _set_choices(self, name: str, choices: Iterable[Any]) -> None:
-        field = self.fields[name]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = [("", _("All")), *choices]
+        return super().is_filtered or bool(self.data.get("at"))
 
 
 class FilterForm(LogForm):
@@ -143,13 +183,7 @@ class FilterForm(LogForm):
             "invalid_choice": _("No configured system has an application “%(value)s”.")
         },
     )
-    database = forms.ChoiceField(
-        label=_("Database"),
-        required=False,
-        error_messages={
-            "invalid_choice": _("No configured application uses a database “%(value)s”.")
-        },
-    )
+    database = database_choice()
 
     def __init__(
         self,
@@ -171,11 +205,8 @@ class FilterForm(LogForm):
             self.fields["application"].error_messages["invalid_choice"] = _(
                 "“%(value)s” keeps its records in a table of its own, which is not listed here."
             )
-        self._set_choices("application", [(name, name) for name in names])
-        if len(places.databases) > 1:
-            self._set_choices("database", [(alias, alias) for alias in places.databases])
-        else:
-            del self.fields["database"]
+        self.offer("application", [(name, name) for name in names])
+        self.offer_databases(places)
 
     @property
     def alias(self) -> str:

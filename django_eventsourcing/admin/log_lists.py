@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django_eventsourcing.admin.elsewhere import read_elsewhere
 from django_eventsourcing.admin.filters import LogForm
 from django_eventsourcing.admin.logs import Item, NotificationLogPages
-from django_eventsourcing.admin.paging import Page, read_page
+from django_eventsourcing.admin.paging import Page
 from django_eventsourcing.admin.permissions import may_see_payloads
 from django_eventsourcing.admin.places import Place
 from django_eventsourcing.admin.records import COLUMNS, Start, start_of
@@ -86,7 +86,7 @@ class LogListPages(NotificationLogPages):
             note=start.note([item.notification for item in items]),
             searched=page.searched,
             search_links=self.get_search_links(form.search),
-            links=self._page_links(form, page.newer, page.older),
+            links=form.page_links(page),
             tools=[(_("Sections"), self.section_url(place))],
         )
 
@@ -112,13 +112,7 @@ class LogListPages(NotificationLogPages):
             columns += ["state", "metadata"]
         start = start_of(form, in_order)
         found = form.search.select(in_order, every, [place.name], self._matching(form))
-        page = read_page(
-            found.scope.only(*columns),
-            start.cursor,
-            size=self.log_per_page,
-            matching=found.matching,
-            window=found.window,
-        )
+        page = found.page(start.cursor, columns=columns, size=self.log_per_page)
         items = []
         for record in page.rows:
             notification = Notification(

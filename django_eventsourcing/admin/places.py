@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from django_eventsourcing.application_models import ApplicationModels
+from django_eventsourcing.reading import in_one_line
 from django_eventsourcing.registry import ConfiguredSystem, get_system, systems
 from eventsourcing.application import Application
 
-__all__ = ["Place", "Places", "find_places"]
+__all__ = ["Place", "Places", "find_places", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +91,11 @@ def find_places() -> Places:
         else:
             found.extend(Place(system=system, name=name) for name in system.names)
     return Places(found=found, problems=problems)
+
+
+def unreadable(alias: str, error: Exception) -> str:
+    """Return what a page says of a database that cannot be read."""
+    return _("The database “%(database)s” cannot be read: %(error)s") % {
+        "database": alias,
+        "error": in_one_line(error),
+    }

@@ -18,17 +18,10 @@ from django.utils.translation import gettext_lazy
 from django_eventsourcing.admin.dates import first_event_at
 from django_eventsourcing.admin.filters import FilterForm, LogForm
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import (
-    Cursor,
-    Page,
-    clamp_id,
-    parse_id,
-    read_page,
-    read_stream_page,
-)
+from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id
 from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
-from django_eventsourcing.admin.places import Place, Places, find_places
+from django_eventsourcing.admin.places import Place, Places, find_places, unreadable
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.admin.searches import Rules, Search
 from django_eventsourcing.admin.trees import tree_of
@@ -37,7 +30,7 @@ from django_eventsourcing.catalogue import EventClass
 from django_eventsourcing.event_log import LoggedEvent
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.querysets import StoredEventQuerySet
-from django_eventsourcing.reading import in_one_line, separate_look
+from django_eventsourcing.reading import separate_look
 from eventsourcing.persistence import StoredEvent
 
 __all__ = ["RecordAdmin", "Start", "described_event", "start_of", "stored_event"]
@@ -123,8 +116,6 @@ class RecordAdmin(ReadOnlyAdmin):
     list_per_page = 50
     kind = ""
     """Which of an application's models these are: ``event`` or ``snapshot``."""
-    is_log = False
-    """Whether the records are in one order by id, with an index for that of one application."""
     time_column = ""
     """The column that says when a record was made, if there is one."""
     searched: Sequence[str] = ("id", "originator")
@@ -206,7 +197,7 @@ class RecordAdmin(ReadOnlyAdmin):
                 with separate_look(alias):
                     page, start = self._read(form, places, alias)
         except DatabaseError as error:
-            problems.append(_unreachable(alias, error))
+            problems.append(unreadable(alias, error))
         return self.page(
             request,
             "records.html",
@@ -222,7 +213,7 @@ class RecordAdmin(ReadOnlyAdmin):
             searched=page.searched,
             note=start.note(page.rows),
             search_links=self.get_search_links(form.search),
-            links=self._page_links(form, page.newer, page.older),
+            links=form.page_links(page),
             tools=self.get_tools(),
             apart=[(place.name, self.log_url(place)) for place in apart],
             database=alias if len(places.databases) > 1 else "",
@@ -252,7 +243,7 @@ class RecordAdmin(ReadOnlyAdmin):
                 title = f"{class_name(record.topic)} {record.pk}"
                 shown = self._shown(request, record, places, alias)
         except DatabaseError as error:
-            problems.append(_unreachable(alias, error))
+            problems.append(unreadable(alias, error))
         return self.page(
             request,
             "record.html",
@@ -367,18 +358,7 @@ class RecordAdmin(ReadOnlyAdmin):
                 matching &= Q(application_name=application)
         start = start_of(form, in_order)
         found = form.search.select(in_order, every, names, matching)
-        if found.is_stream and found.matching is None:
-            stream = found.scope.only(*self.get_columns())
-            page = read_stream_page(stream, start.cursor, size=self.list_per_page)
-            if page is not None:
-                return page, start
-        page = read_page(
-            found.scope.only(*self.get_columns()),
-            start.cursor,
-            size=self.list_per_page,
-            matching=found.matching,
-            window=found.window,
-        )
+        page = found.page(start.cursor, columns=self.get_columns(), size=self.list_per_page)
         return page, start
 
     def _matching(self, form: LogForm) -> Q:
@@ -407,18 +387,6 @@ class RecordAdmin(ReadOnlyAdmin):
             originator_version=record.originator_version,
             recorded_at=getattr(record, self.time_column) if self.time_column else None,
         )
-
-    def _page_links(
-        self, form: LogForm, newer: Cursor | None, older: Cursor | None
-    ) -> list[tuple[str, str]]:
-        links = []
-        if newer is not None:
-            links.append((_("Newest"), form.query()))
-            links.append((_("Newer"), form.query(newer)))
-        if older is not None:
-            links.append((_("Older"), form.query(older)))
-            links.append((_("Oldest"), form.query(Cursor(after=0))))
-        return links
 
     def _neighbours(self, record: Any, places: Places, alias: str) -> dict[str, list[Link]]:
         """Return the records before and after this one, in its stream and in its log."""
@@ -468,10 +436,3 @@ def described_event(name: str, event: StoredEvent, record: Any = None) -> Logged
         recorded_at=getattr(source, "recorded_at", None),
         metadata=getattr(source, "metadata", None),
     )
-
-
-def _unreachable(alias: str, error: Exception) -> str:
-    return _("The database “%(database)s” cannot be read: %(error)s") % {
-        "database": alias,
-        "error": in_one_line(error),
-    }

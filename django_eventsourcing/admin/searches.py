@@ -13,7 +13,13 @@ from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.paging import parse_id
+from django_eventsourcing.admin.paging import (
+    Cursor,
+    Page,
+    parse_id,
+    read_page,
+    read_stream_page,
+)
 from django_eventsourcing.catalogue import topics_named
 from django_eventsourcing.metadata.values import CORRELATION, USER
 from django_eventsourcing.payloads import visible
@@ -73,6 +79,16 @@ class Selection:
     """Ids that are to be looked at for a page, at most."""
     is_stream: bool = False
     """Whether they are those of one originator in one application, in the order of versions."""
+
+    def page(self, cursor: Cursor, *, columns: Sequence[str], size: int) -> Page[Any]:
+        """Return the records at the cursor, with these columns."""
+        records = self.scope.only(*columns)
+        page = None
+        if self.is_stream and self.matching is None:
+            page = read_stream_page(records, cursor, size=size)
+        return page or read_page(
+            records, cursor, size=size, matching=self.matching, window=self.window
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

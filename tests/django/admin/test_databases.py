@@ -115,12 +115,12 @@ class TestSeveralDatabases:
 def test_database_that_cannot_be_read_is_told(client, monkeypatch):
     from django.db import OperationalError
 
-    from django_eventsourcing.admin import records
+    from django_eventsourcing.admin import searches
 
     def fail(*args, **kwargs):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(records, "read_page", fail)
+    monkeypatch.setattr(searches, "read_page", fail)
 
     response = client.get(EVENTS)
 
