@@ -41,13 +41,8 @@ def compared(
     kinds: Mapping[str, str],
 ) -> Iterable[Attribute]:
     """Yield all attributes, those that are gone last; ``kinds`` has what has become of some."""
-    for name, value in now.items():
-        kind = kinds.get(name, "")
-        was = readable_line(before[name]) if kind == "changed" and name in before else ""
-        yield Attribute(name=visible(name), now=readable_line(value), before=was, kind=kind)
-    for name, value in before.items():
-        if name not in now:
-            yield Attribute(name=visible(name), before=readable_line(value), kind="removed")
+    for name in dict.fromkeys([*now, *before]):
+        yield _whole(name, before, now, kinds)
 
 
 def in_parts(
@@ -59,14 +54,23 @@ def in_parts(
     An entry of an object, or an item that a list has got at its end, has a line of its own, so that
     a small change of a large value can be seen.
     """
-    for attribute in compared(before, now, kinds):
-        if attribute.kind != "changed":
-            if attribute.kind:
-                yield attribute
-            continue
-        name = next(each for each in now if visible(each) == attribute.name)
-        parts = list(islice(_parts(name, before[name], now[name]), MOST_PARTS + 1))
-        yield from parts if len(parts) <= MOST_PARTS else [attribute]
+    for name in dict.fromkeys([*now, *before]):
+        whole = _whole(name, before, now, kinds)
+        if whole.kind == "changed" and name in before:
+            parts = list(islice(_parts(name, before[name], now[name]), MOST_PARTS + 1))
+            yield from parts if len(parts) <= MOST_PARTS else [whole]
+        elif whole.kind:
+            yield whole
+
+
+def _whole(
+    name: str, before: Mapping[str, Any], now: Mapping[str, Any], kinds: Mapping[str, str]
+) -> Attribute:
+    if name not in now:
+        return Attribute(name=visible(name), before=readable_line(before[name]), kind="removed")
+    kind = kinds.get(name, "")
+    was = readable_line(before[name]) if kind == "changed" and name in before else ""
+    return Attribute(name=visible(name), now=readable_line(now[name]), before=was, kind=kind)
 
 
 def _parts(name: str, before: Any, now: Any, depth: int = DEEPEST) -> Iterator[Attribute]:

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from django_eventsourcing.admin.event_links import viewable_admin
 from django_eventsourcing.admin.rows import originator_field, places_behind
 from django_eventsourcing.admin.streams import StreamPages
 from django_eventsourcing.models import StoredEventRecord
@@ -48,12 +48,8 @@ class EventsButtonMixin(ModelAdmin):
     def get_events_url(self, request: HttpRequest, obj: Any) -> str:
         """Return the URL of the stream; empty if there is none, or the user may not view it."""
         id_ = self.get_originator_id(obj)
-        try:
-            pages = self.admin_site.get_model_admin(StoredEventRecord)
-        except NotRegistered:
-            return ""
-        is_seen = isinstance(pages, StreamPages) and pages.has_view_permission(request)
-        if id_ is None or not isinstance(pages, StreamPages) or not is_seen:
+        pages = viewable_admin(self.admin_site, request, StoredEventRecord)
+        if id_ is None or not isinstance(pages, StreamPages):
             return ""
         for place in places_behind(type(obj)):
             try:

@@ -22,11 +22,8 @@ def viewable_admin(
     site: AdminSite, request: HttpRequest, model: type[Model]
 ) -> "ModelAdmin[Any] | None":
     """Return the pages of the model, if the site has any and the user may view them."""
-    try:
-        pages = site.get_model_admin(model)
-    except NotRegistered:
-        return None
-    return pages if pages.has_view_permission(request) else None
+    pages = _pages_of(site, model)
+    return pages if pages is not None and pages.has_view_permission(request) else None
 
 
 def readable_logs(site: AdminSite, request: HttpRequest) -> NotificationLogPages | None:
@@ -37,10 +34,7 @@ def readable_logs(site: AdminSite, request: HttpRequest) -> NotificationLogPages
 
 def event_pages(site: AdminSite) -> RecordAdmin | None:
     """Return the pages of events, which say how an event is shown, whoever may view them."""
-    try:
-        pages = site.get_model_admin(StoredEventRecord)
-    except NotRegistered:
-        return None
+    pages = _pages_of(site, StoredEventRecord)
     return pages if isinstance(pages, RecordAdmin) else None
 
 
@@ -50,3 +44,10 @@ def event_url(site: AdminSite, request: HttpRequest, place: Place | None, number
     if logs is None or place is None or not logs.may_read(request, place):
         return ""
     return logs.event_url(place, number)
+
+
+def _pages_of(site: AdminSite, model: type[Model]) -> "ModelAdmin[Any] | None":
+    try:
+        return site.get_model_admin(model)
+    except NotRegistered:
+        return None

@@ -34,6 +34,8 @@ __all__ = [
     "behind_of",
     "look_at",
     "pace_of",
+    "shown_count",
+    "shown_time",
     "verdict_label",
 ]
 
@@ -101,8 +103,8 @@ class FollowerLook:
                 upstream=pipe.upstream,
                 position=_number(pipe.position),
                 head=_number(pipe.head),
-                behind="-" if pipe.error else _count(pipe.behind, is_more=pipe.is_more),
-                oldest="" if pipe.behind_seconds is None else _time(pipe.behind_seconds),
+                behind="-" if pipe.error else shown_count(pipe.behind, is_more=pipe.is_more),
+                oldest="" if pipe.behind_seconds is None else shown_time(pipe.behind_seconds),
                 error=pipe.error,
             )
             for pipe in self.status.pipes
@@ -111,7 +113,7 @@ class FollowerLook:
     @property
     def parked(self) -> str:
         """How many notifications it has set aside."""
-        return _count(self.status.parked, is_more=self.status.is_more_parked)
+        return shown_count(self.status.parked, is_more=self.status.is_more_parked)
 
     @property
     def rate(self) -> str:
@@ -122,7 +124,7 @@ class FollowerLook:
     def eta(self) -> str:
         """In how long it will have caught up; a dash if that is not known, or nothing is left."""
         eta = self.status.eta_seconds
-        return "-" if eta is None else _time(eta)
+        return "-" if eta is None else shown_time(eta)
 
     @property
     def sparkline(self) -> Sparkline | None:
@@ -151,7 +153,7 @@ class WorkerLook:
     @property
     def heartbeat(self) -> str:
         """How long ago it was last heard of."""
-        return _time(self.status.heartbeat_seconds)
+        return shown_time(self.status.heartbeat_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +220,7 @@ def behind_of(followers: Sequence[FollowerLook]) -> str:
     """Return how many notifications are pending for them together; empty if none is."""
     behind = sum(each.status.behind for each in followers)
     is_more = any(each.status.is_more for each in followers)
-    return _count(behind, is_more=is_more) if behind or is_more else ""
+    return shown_count(behind, is_more=is_more) if behind or is_more else ""
 
 
 def pace_of(followers: Sequence[FollowerLook]) -> str:
@@ -226,15 +228,17 @@ def pace_of(followers: Sequence[FollowerLook]) -> str:
     ages = [each.status.behind_seconds for each in followers]
     rates = [each.status.rate for each in followers if each.status.rate is not None]
     age = max((age for age in ages if age is not None), default=None)
-    lag = "" if age is None else gettext("oldest %(age)s") % {"age": _time(age)}
+    lag = "" if age is None else gettext("oldest %(age)s") % {"age": shown_time(age)}
     return ", ".join(filter(None, [lag, for_reader(format_rate(sum(rates))) if rates else ""]))
 
 
-def _count(number: int, *, is_more: bool) -> str:
+def shown_count(number: int, *, is_more: bool = False) -> str:
+    """Return a number of rows or events as the reader's language writes it."""
     return for_reader(counted(number, is_more=is_more))
 
 
-def _time(seconds: float) -> str:
+def shown_time(seconds: float) -> str:
+    """Return how long something takes, in words of the reader's language."""
     return for_reader(format_duration(seconds))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_eventsourcing.admin.letters import counted_letters, look_at_letter
+from django_eventsourcing.admin.looks import shown_count
 from django_eventsourcing.admin.next_event import NextEventPages
 from django_eventsourcing.admin.paging import parse_id
 from django_eventsourcing.admin.permissions import may_manage, may_operate
@@ -21,8 +22,6 @@ from django_eventsourcing.dead_letters import Retried, discard, parked, retry
 from django_eventsourcing.models import DeadLetterRecord
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.registry import ConfiguredSystem
-from django_eventsourcing.status.verdicts import counted
-from django_eventsourcing.wording import for_reader
 
 __all__ = ["ParkedPages"]
 
@@ -175,7 +174,7 @@ class ParkedPages(NextEventPages):
                 "%(follower)s has %(count)s notifications parked yet.",
                 left[0],
             )
-            count = for_reader(counted(left[0], is_more=left[1]))
+            count = shown_count(left[0], is_more=left[1])
             values = {"follower": name, "count": count}
             self.message_user(request, text % values, messages.WARNING)
         elif left is not None and not done:

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_eventsourcing.admin.looks import shown_count, shown_time
 from django_eventsourcing.admin.orders import TypedNameForm
 from django_eventsourcing.admin.permissions import may_manage
 from django_eventsourcing.admin.resets import ResetPages
@@ -24,7 +25,6 @@ from django_eventsourcing.errors import OperationError
 from django_eventsourcing.management.prospects import has_worker
 from django_eventsourcing.models import ProjectionRecord
 from django_eventsourcing.payloads import visible
-from django_eventsourcing.progress import format_duration
 from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.rebuilding import REBUILDS, RebuildPlan, Requests, request_rebuild
@@ -33,7 +33,6 @@ from django_eventsourcing.rebuilding.records import time_of
 from django_eventsourcing.rebuilding.refusals import require_not_paused
 from django_eventsourcing.rebuilding.versions import RebuildStanding, rebuild_standing
 from django_eventsourcing.registry import ConfiguredSystem
-from django_eventsourcing.status.verdicts import counted
 
 __all__ = ["RebuildLook", "RebuildPages", "can_be_rebuilt", "look_at_rebuild"]
 
@@ -78,7 +77,7 @@ class PlanLook:
     def rows(self) -> list[tuple[str, str]]:
         """How many rows of which models are removed."""
         rows = self.plan.rows if self.plan else {}
-        return [(label, counted(n.number, is_more=n.is_bound)) for label, n in rows.items()]
+        return [(label, shown_count(n.number, is_more=n.is_bound)) for label, n in rows.items()]
 
     @property
     def events(self) -> list[tuple[str, str]]:
@@ -86,7 +85,10 @@ class PlanLook:
         events = self.plan.events if self.plan else {}
         at_most = _("%(many)s at most")
         return [
-            (name, at_most % {"many": counted(n.number)} if n.is_bound else counted(n.number))
+            (
+                name,
+                at_most % {"many": shown_count(n.number)} if n.is_bound else shown_count(n.number),
+            )
             for name, n in events.items()
         ]
 
@@ -95,7 +97,7 @@ class PlanLook:
         """How long it may take, at most."""
         if self.plan is None or self.plan.seconds is None:
             return _("not known: no rebuild has been measured yet")
-        return format_duration(self.plan.seconds)
+        return shown_time(self.plan.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_eventsourcing.admin.looks import shown_count
 from django_eventsourcing.admin.orders import TypedNameForm
 from django_eventsourcing.admin.paging import MAX_ID
 from django_eventsourcing.admin.parked import ParkedPages
@@ -23,8 +24,6 @@ from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 from django_eventsourcing.resetting import Reset, ResetPlan
-from django_eventsourcing.status.verdicts import counted
-from django_eventsourcing.wording import for_reader
 
 __all__ = ["ResetPages", "can_be_reset"]
 
@@ -104,7 +103,7 @@ class ResetPages(ParkedPages):
             follower_url=self.follower_url(name),
             form=form,
             plan=plan,
-            many=for_reader(counted(plan.events, is_more=plan.is_more)) if plan else "",
+            many=shown_count(plan.events, is_more=plan.is_more) if plan else "",
             confirmation=ConfirmationForm(None, whole),
         )
 

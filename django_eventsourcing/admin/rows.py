@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import AdminSite
-from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
 from django.db import Error as DatabaseError
@@ -14,6 +13,7 @@ from django.db.models import Field, Model, UUIDField
 from django.http import HttpRequest
 from django.urls import reverse
 
+from django_eventsourcing.admin.event_links import viewable_admin
 from django_eventsourcing.admin.places import Place, find_places
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.projections import ModelProjection
@@ -96,7 +96,7 @@ def _rows(
             continue
         for model in models:
             field = originator_field(model)
-            if field is None or not left or not _may_view(request, site, model):
+            if field is None or not left or viewable_admin(site, request, model) is None:
                 continue
             left -= 1
             database = place.system.database_of(name)
@@ -116,11 +116,3 @@ def _rows(
                     text=visible(text),
                     url=reverse(target, args=(quote(key),)),
                 )
-
-
-def _may_view(request: HttpRequest, site: AdminSite, model: type[Model]) -> bool:
-    """Tell whether the rows have pages in the admin, and the user may see them."""
-    try:
-        return site.get_model_admin(model).has_view_permission(request)
-    except NotRegistered:
-        return False

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from django_eventsourcing.admin.attributes import Attribute, compared, in_parts
 from django_eventsourcing.admin.copies import Copy, copies_of
 from django_eventsourcing.admin.dates import parse_time
+from django_eventsourcing.admin.event_links import viewable_admin
 from django_eventsourcing.admin.followers import FollowerPages
 from django_eventsourcing.admin.log_lists import LogListPages
 from django_eventsourcing.admin.names import class_name, split_at_dots
@@ -172,7 +172,6 @@ class StreamPages(LogListPages):
         states = [_before(step), dict(step.state or {})]
         if may_see_payloads(request):
             states = [self.format_state(request, step.event, values) for values in states]
-        if may_see_payloads(request):
             return list((in_parts if is_in_parts else compared)(states[0], states[1], kinds))
         found = compared(states[0], states[1], kinds)
         # Values are in JSON's quotes, so that the word is none of them.
@@ -183,12 +182,10 @@ class StreamPages(LogListPages):
 
     def _follower_url(self, request: HttpRequest, name: str, place: Place) -> str:
         """Return the URL of the page of a follower, if there is one, and the user may see it."""
-        try:
-            pages = self.admin_site.get_model_admin(MonitoredSystem)
-        except NotRegistered:
+        pages = viewable_admin(self.admin_site, request, MonitoredSystem)
+        if not isinstance(pages, FollowerPages) or name not in place.system.runs:
             return ""
-        is_seen = pages.has_view_permission(request) and name in place.system.runs
-        return pages.follower_url(name) if isinstance(pages, FollowerPages) and is_seen else ""
+        return pages.follower_url(name)
 
     def _copies(
         self, request: HttpRequest, place: Place, record: Any, payload: Payload
@@ -220,11 +217,8 @@ class StreamPages(LogListPages):
         if not place.is_persisted or place.application.snapshots is None:
             return []
         model = place.models.snapshot
-        try:
-            pages = self.admin_site.get_model_admin(SnapshotRecord)
-        except NotRegistered:
-            return []
-        if not pages.has_view_permission(request) or not may_view(request, model):
+        pages = viewable_admin(self.admin_site, request, SnapshotRecord)
+        if pages is None or not may_view(request, model):
             return []
         records = model.objects.using(place.database).of(place.name).originator(id_)
         query = {"database": place.database}
@@ -273,12 +267,12 @@ class StreamPages(LogListPages):
             error = step.error if step else ""
         except Exception as reason:  # noqa: BLE001  The event itself is shown all the same.
             error = in_one_line(reason)
-        attributes = self._attributes(request, step, is_in_parts=True) if step else []
+        changes = self._attributes(request, step, is_in_parts=True) if step else []
         return {
             **shown,
             "step": step,
             "error": _error(request, error),
-            "changes": [each for each in attributes if each.kind],
+            "changes": [each for each in changes if each.kind],
             "is_masked": not may_see_payloads(request),
             "travel_url": self.stream_url(place, id_, version),
             "processings": self._processings(request, place, record),
