@@ -1,7 +1,6 @@
 """Clerking: a system whose clerk fails at bad tricks, for pages about what it has set aside."""
 
 from django.contrib.auth.models import Permission, User
-from django.test import Client
 
 from django_eventsourcing import get_system
 from django_eventsourcing.models import DeadLetterRecord
@@ -16,7 +15,6 @@ __all__ = [
     "give",
     "letter_page",
     "letters",
-    "logged_in",
     "park",
     "teach",
     "without",
@@ -56,12 +54,6 @@ def letters(**filters):
 
 def letter_page(letter):
     return f"{LETTERS}{letter.pk}/change/"
-
-
-def logged_in(user, **options):
-    client = Client(**options)
-    client.force_login(user)
-    return client
 
 
 def without(user, *codenames):

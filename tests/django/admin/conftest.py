@@ -2,12 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.test import Client
 
 from django_eventsourcing import get_application
 from django_eventsourcing.registry import reset
 from tests.django.admin.kennel import Kennel, Tally
 from tests.django.admin.screens import make_screens, setting
+from tests.django.admin.visitors import logged_in
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +57,18 @@ def manager(operator):
 
 
 @pytest.fixture
+def operating(operator):
+    """A browser in which the operator has logged in."""
+    return logged_in(operator)
+
+
+@pytest.fixture
+def managing(manager):
+    """A browser in which the manager has logged in."""
+    return logged_in(manager)
+
+
+@pytest.fixture
 def staff(db):
     """A member of staff without any permission."""
     return User.objects.create_user("staff", password="secret", is_staff=True)
@@ -70,9 +82,7 @@ def superuser(db):
 @pytest.fixture
 def client(viewer):
     """A browser in which the viewer has logged in."""
-    client = Client()
-    client.force_login(viewer)
-    return client
+    return logged_in(viewer)
 
 
 @pytest.fixture

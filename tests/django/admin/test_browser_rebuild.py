@@ -6,6 +6,7 @@ from selenium.webdriver.common.by import By
 from django_eventsourcing import get_system
 from django_eventsourcing.models import RebuildRequest
 from tests.browser import chromium, screenshot, wait_for
+from tests.databases import with_pages
 from tests.django.admin.pages import follower_page, order_url
 from tests.django.admin.test_browser import LOW_CONTRAST, click, follow, log_in, text
 from tests.django.commands.processes import Manage
@@ -16,23 +17,6 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.faults]
 
 BOARD = follower_page("Board")
-DATABASES = [
-    pytest.param("default", marks=pytest.mark.django_db(transaction=True, databases=["default"])),
-    pytest.param(
-        "postgres",
-        marks=[
-            pytest.mark.django_db(transaction=True, databases=["default", "postgres"]),
-            pytest.mark.stress,
-        ],
-    ),
-]
-
-
-@pytest.fixture(params=DATABASES)
-def database(request, settings):
-    if request.param not in settings.DATABASES:
-        pytest.skip(settings.UNREACHABLE[request.param])
-    return request.param
 
 
 @pytest.fixture
@@ -64,6 +48,7 @@ def messages(driver):
     return driver.find_element(By.CLASS_NAME, "messagelist").text
 
 
+@with_pages("default", "postgres")
 @pytest.mark.usefixtures("manager")
 @pytest.mark.stress
 def test_manager_requests_withdraws_and_sees_a_rebuild(live_server, setting, database, router):

@@ -15,11 +15,11 @@ from tests.django.admin.clerking import (
     give,
     letter_page,
     letters,
-    logged_in,
     park,
     without,
 )
 from tests.django.admin.pages import ids, link, order_url, text
+from tests.django.admin.visitors import logged_in
 from tests.django.dead_letters.clerks import Clerk
 
 SCRIPT = "<script>alert(1)</script>"
@@ -30,18 +30,6 @@ Status = DeadLetterRecord.Status
 @pytest.fixture(autouse=True)
 def configured(configured, settings, db):
     settings.EVENTSOURCING = SETTING
-
-
-@pytest.fixture
-def operating(operator):
-    """A browser in which the operator has logged in."""
-    return logged_in(operator)
-
-
-@pytest.fixture
-def managing(manager):
-    """A browser in which the manager has logged in."""
-    return logged_in(manager)
 
 
 @pytest.fixture

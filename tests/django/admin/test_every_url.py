@@ -14,7 +14,7 @@ from django_eventsourcing.models import (
     StoredEventRecord,
     TrackingRecord,
 )
-from tests.django.admin.clerking import logged_in
+from tests.django.admin.visitors import logged_in
 from tests.django.own_models.models import LetterEvent
 
 APP = "django_eventsourcing"

@@ -13,6 +13,7 @@ from django_eventsourcing.segments import EVERYTHING
 from tests.django.admin.clerking import without
 from tests.django.admin.pages import SYSTEMS, follower_page, order_url, text
 from tests.django.admin.records import make_events
+from tests.django.admin.visitors import logged_in
 from tests.django.status.rows import at, held, parked, processed, told, worker_in
 
 ALIASES = [
@@ -21,18 +22,6 @@ ALIASES = [
 SCRIPT = "<script>alert(1)</script>"
 TALLY = follower_page("Tally")
 ORDERS = ["pause", "resume", "retry"]
-
-
-def logged_in(user, **options):
-    client = Client(**options)
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def operating(operator):
-    """A browser in which the operator has logged in."""
-    return logged_in(operator)
 
 
 def record():

@@ -8,8 +8,9 @@ from django.urls import path
 
 from django_eventsourcing.admin import StoredEventAdmin
 from django_eventsourcing.models import StoredEventRecord
-from tests.django.admin.clerking import SETTING, give, logged_in, teach
+from tests.django.admin.clerking import SETTING, give, teach
 from tests.django.admin.pages import EVENTS, LOGS, ids, link, order_url, text
+from tests.django.admin.visitors import logged_in
 from tests.django.status.rows import at, ids_of
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.db import transaction
 
 import django_eventsourcing
 from django_eventsourcing.registry import reset
-from tests.django.admin.clerking import logged_in
 from tests.django.admin.screens import HOSTILE, make_screens, setting
+from tests.django.admin.visitors import logged_in
 
 CORPUS = {
     "script": "<script>alert(1)</script>",

@@ -6,8 +6,9 @@ from django.test import Client
 
 from django_eventsourcing import get_system
 from django_eventsourcing.models import DeadLetterRecord
-from tests.django.admin.clerking import CLERK, SETTING, give, letters, logged_in, teach, without
+from tests.django.admin.clerking import CLERK, SETTING, give, letters, teach, without
 from tests.django.admin.pages import order_url, text
+from tests.django.admin.visitors import logged_in
 from tests.django.dead_letters.clerks import Clerk
 from tests.django.own_models.models import TrickCount
 from tests.django.status.rows import at, ids_of, told
@@ -19,18 +20,6 @@ SKIP = order_url("Clerk", "skip")
 @pytest.fixture(autouse=True)
 def configured(configured, settings, db):
     settings.EVENTSOURCING = SETTING
-
-
-@pytest.fixture
-def operating(operator):
-    """A browser in which the operator has logged in."""
-    return logged_in(operator)
-
-
-@pytest.fixture
-def managing(manager):
-    """A browser in which the manager has logged in."""
-    return logged_in(manager)
 
 
 def stop_at_the_bad_one():

@@ -17,6 +17,7 @@ from tests.django.admin.pages import (
     follower_page,
 )
 from tests.django.admin.records import DOG, make_events
+from tests.django.admin.visitors import logged_in
 from tests.django.status.rows import parked
 
 PAGES = [
@@ -73,12 +74,6 @@ def rows(db):
         id=1, application_name="Tally", upstream_name="Kennel", notification_id=1
     )
     parked("default", 1, "Tally", id=1)
-
-
-def logged_in(user, **options):
-    client = Client(**options)
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize("page", PAGES)

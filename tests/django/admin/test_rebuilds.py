@@ -16,8 +16,9 @@ from django_eventsourcing.models import (
 )
 from django_eventsourcing.rebuilding import Requests
 from django_eventsourcing.status import system_status
-from tests.django.admin.clerking import logged_in, without
+from tests.django.admin.clerking import without
 from tests.django.admin.pages import follower_page, order_url, text
+from tests.django.admin.visitors import logged_in
 from tests.django.projections.rebuilds import add_tricks, rows
 from tests.django.projections.rebuilt import DogSchool, VersionedBoard
 from tests.django.read_models.models import Lesson, Trick
@@ -46,12 +47,6 @@ def board(configured, settings, db):
     follower = get_system().get(VersionedBoard)
     follower.follow("DogSchool", get_system().get(DogSchool).notification_log)
     follower.pull_and_process("DogSchool")
-
-
-@pytest.fixture
-def managing(manager):
-    """A browser in which the manager has logged in."""
-    return logged_in(manager)
 
 
 def form(kind="shadow", **values):

@@ -7,8 +7,9 @@ from django.test import Client
 from django_eventsourcing import get_system
 from django_eventsourcing.models import DeadLetterRecord
 from tests.core.school import DogSchool
-from tests.django.admin.clerking import logged_in, without
+from tests.django.admin.clerking import without
 from tests.django.admin.pages import follower_page, order_url, text
+from tests.django.admin.visitors import logged_in
 from tests.django.mailing import Mail, Mailer
 from tests.django.status.rows import at
 
@@ -27,12 +28,6 @@ def ids(configured, settings, db):
     ids = [each.id for each in school.recorder.select_notifications(None, 10)]
     at("default", ids[-1], "Mailer")
     return ids
-
-
-@pytest.fixture
-def managing(manager):
-    """A browser in which the manager has logged in."""
-    return logged_in(manager)
 
 
 def position():

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from django_eventsourcing.registry import reset
 from eventsourcing.cipher import AESCipher
-from tests.django.admin.clerking import logged_in
 from tests.django.admin.screens import make_screens, setting
+from tests.django.admin.visitors import logged_in
 
 TOKEN = "token-canary-4a81"
 PASSWORD = "password-canary-4a81"

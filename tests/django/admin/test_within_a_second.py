@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from django_eventsourcing import get_system
 from django_eventsourcing.models import FollowerRecord, TrackingRecord
 from tests.browser import chromium
+from tests.databases import with_pages
 from tests.django.admin.fussy import MENDED, DogSchool
 from tests.django.admin.pages import follower_page
 from tests.django.admin.test_browser import click, follow, log_in
@@ -23,11 +24,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.faults]
 FUSSY = follower_page("Fussy")
 LONGEST = 5.0
 """Seconds, on a machine that is busy with other things; it takes less than one on others."""
-
-DATABASES = [
-    pytest.param(alias, marks=pytest.mark.django_db(transaction=True, databases=databases))
-    for alias, databases in (("default", ["default"]), ("postgres", ["default", "postgres"]))
-]
 
 
 class Stopwatch(Thread):
@@ -62,13 +58,6 @@ class Stopwatch(Thread):
         self.join()
 
 
-@pytest.fixture(params=DATABASES)
-def database(request, settings):
-    if request.param not in settings.DATABASES:
-        pytest.skip(settings.UNREACHABLE[request.param])
-    return request.param
-
-
 @pytest.fixture
 def setting(configured, settings, database):
     settings.EVENTSOURCING = {
@@ -86,6 +75,7 @@ def press(driver, label, *, reason=""):
     click(driver, By.XPATH, f"//button[.='{label}']")
 
 
+@with_pages("default", "postgres")
 @pytest.mark.usefixtures("manager")
 def test_orders_in_a_browser_are_obeyed_by_another_process(
     live_server, setting, database, tmp_path, record_property
