@@ -100,7 +100,8 @@ class StoredEventQuerySet(RecordQuerySet[_Event]):
 
     def last_position(self) -> int | None:
         """Return the highest id, or ``None`` if there are no events."""
-        return self.order_by("-id").values_list("id", flat=True).first()
+        in_order = self if self.query.order_by else self.order_by("id")
+        return in_order.reverse().values_list("id", flat=True).first()
 
     def bulk_create(self, objs: Iterable[_Event], *args: Any, **kwargs: Any) -> list[_Event]:
         """Insert the events when their turn in the order of commits has come."""

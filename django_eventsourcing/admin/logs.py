@@ -223,7 +223,7 @@ def _not_a_section(section_id: str) -> str:
 
 def _head(place: Place) -> int | None:
     if place.is_persisted:
-        return _events(place).reverse().values_list("id", flat=True).first()
+        return _events(place).last_position()
     return place.application.recorder.max_notification_id()
 
 

@@ -93,9 +93,7 @@ class Mapper:
         try:
             return self._reconstruct(stored_event)
         except Exception as error:
-            raise MapperDeserialisationError(
-                f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
-            ) from error
+            raise _unreadable(stored_event, error) from error
 
     def to_state(self, stored_event: StoredEvent) -> Any:
         """
@@ -106,9 +104,7 @@ class Mapper:
         try:
             return self._decoded(stored_event.state)
         except Exception as error:
-            raise MapperDeserialisationError(
-                f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
-            ) from error
+            raise _unreadable(stored_event, error) from error
 
     def to_encoded(self, stored_event: StoredEvent) -> bytes:
         """
@@ -119,9 +115,7 @@ class Mapper:
         try:
             return self._opened(stored_event.state)
         except Exception as error:
-            raise MapperDeserialisationError(
-                f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
-            ) from error
+            raise _unreadable(stored_event, error) from error
 
     def _encoded(self, state: dict[str, Any]) -> bytes:
         try:
@@ -191,6 +185,12 @@ class Mapper:
         state["originator_id"] = _typed_id(event_class, stored_event.originator_id)
         state["originator_version"] = stored_event.originator_version
         return event_from_state(event_class, upcast(event_class, state))
+
+
+def _unreadable(stored_event: StoredEvent, error: Exception) -> MapperDeserialisationError:
+    return MapperDeserialisationError(
+        f"{_named(stored_event)} cannot be read: {type(error).__name__}: {error}"
+    )
 
 
 def _named(stored_event: StoredEvent) -> str:
