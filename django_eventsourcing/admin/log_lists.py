@@ -17,8 +17,9 @@ from django_eventsourcing.admin.logs import Item, NotificationLogPages
 from django_eventsourcing.admin.paging import Page
 from django_eventsourcing.admin.permissions import may_see_payloads
 from django_eventsourcing.admin.places import Place
-from django_eventsourcing.admin.records import COLUMNS, Start, start_of
+from django_eventsourcing.admin.records import COLUMNS
 from django_eventsourcing.admin.searches import FINE_WINDOW, TEXT, Rules, term
+from django_eventsourcing.admin.starts import Start, start_of
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import Notification

@@ -15,25 +15,24 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_eventsourcing.admin.dates import first_event_at
 from django_eventsourcing.admin.filters import FilterForm, LogForm
 from django_eventsourcing.admin.names import class_name, split_at_dots
-from django_eventsourcing.admin.paging import Cursor, Page, clamp_id, parse_id
+from django_eventsourcing.admin.paging import Page, parse_id
 from django_eventsourcing.admin.payloads import MASKED, Payload, read_payload
 from django_eventsourcing.admin.permissions import may_see_payloads, may_view
 from django_eventsourcing.admin.places import Place, Places, find_places, unreadable
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.admin.searches import Rules, Search
+from django_eventsourcing.admin.starts import Start, start_of
 from django_eventsourcing.admin.trees import tree_of
 from django_eventsourcing.admin.upcasts import upcast_of
 from django_eventsourcing.catalogue import EventClass
 from django_eventsourcing.event_log import LoggedEvent
-from django_eventsourcing.payloads import visible
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import separate_look
 from eventsourcing.persistence import StoredEvent
 
-__all__ = ["RecordAdmin", "Start", "described_event", "start_of", "stored_event"]
+__all__ = ["RecordAdmin", "described_event", "stored_event"]
 
 NO_RECORD = gettext_lazy("There is no such record.")
 COLUMNS = ("id", "application_name", "originator_id", "originator_version", "topic")
@@ -66,48 +65,6 @@ class Link:
     label: str
     id: int
     url: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """Where a page begins, and which record the reader has asked to go to."""
-
-    cursor: Cursor
-    asked: int | None = None
-    time: str = ""
-    """The time, if the reader has asked for one."""
-
-    def note(self, rows: Sequence[Any]) -> str:
-        """Return what is to be said of where the page begins."""
-        if self.time and self.asked is None:
-            return _("No event was recorded at %(time)s or later: these are the newest.") % {
-                "time": self.time
-            }
-        if self.time:
-            return _(
-                "Event %(id)d is the first that was recorded at %(time)s or later; the list begins "
-                "there."
-            ) % {"id": self.asked, "time": self.time}
-        if self.asked is not None and rows and rows[0].id != self.asked:
-            return _("%(id)d is not in this list; it begins with the next older one.") % {
-                "id": self.asked
-            }
-        return ""
-
-
-def start_of(form: LogForm, in_order: QuerySet[Any] | None) -> Start:
-    """Return where the page begins; ``in_order`` are the records that have times, by their ids."""
-    goal = form.goal
-    if goal is None:
-        return Start(cursor=form.cursor)
-    if isinstance(goal, int):
-        return Start(cursor=Cursor(before=clamp_id(goal + 1)), asked=goal)
-    found = None if in_order is None else first_event_at(in_order, goal)
-    return Start(
-        cursor=Cursor() if found is None else Cursor(before=clamp_id(found + 1)),
-        asked=found,
-        time=visible(form.data["at"]),
-    )
 
 
 class RecordAdmin(ReadOnlyAdmin):
