@@ -27,6 +27,8 @@ class TopicError(EventSourcingError):
 # What register_topic() was told, and what has been found: the second is only a cache of imports.
 _registered: dict[str, Any] = {}
 _found: dict[str, Any] = {}
+# The topics of classes that have been asked for: they are the same for as long as a class lives.
+_topics: dict[type, str] = {}
 
 
 def get_topic(cls: type) -> str:
@@ -36,10 +38,12 @@ def get_topic(cls: type) -> str:
     A class that cannot be imported, because it is defined within a function or a console
     session, can thereby be resolved for as long as the process lives.
     """
-    topic = construct_topic(cls)
-    if _found.get(topic) is not cls:
+    topic = _topics.get(cls)
+    if topic is None or _found.get(topic) is not cls:
+        topic = construct_topic(cls)
         _refuse_second_owner(topic, cls)
         _found[topic] = cls
+        _topics[cls] = topic
     return topic
 
 
@@ -106,6 +110,7 @@ def clear_topic_cache() -> None:
     """Forget all topics, those that were registered too."""
     _registered.clear()
     _found.clear()
+    _topics.clear()
 
 
 def _refuse_second_owner(topic: str, obj: Any) -> None:

@@ -16,6 +16,7 @@ from django_eventsourcing.querysets import RecordQuerySet
 from django_eventsourcing.recorders.base import DjangoRecorder
 from django_eventsourcing.recorders.errors import breaks_constraint, database_errors, translated
 from django_eventsourcing.recorders.packets import require_packet
+from django_eventsourcing.recorders.prepared import PreparedQueries, PreparedQuery
 from django_eventsourcing.recorders.values import checked_text
 from eventsourcing.persistence.errors import DataError, RecordConflictError
 from eventsourcing.persistence.recorders import AggregateRecorder
@@ -49,6 +50,7 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self.application_name = checked_text(model, "application_name", application_name)
         self.alias = alias
         self.model = model
+        self._queries = PreparedQueries()
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -67,18 +69,34 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """Return one originator's records in the order of their versions, or backwards."""
+        checked_id = self._checked_id(originator_id)
+        if limit == 0:
+            return []
+        bounds = [_within_bounds(each) for each in (gt, lte) if each is not None]
+        key = (gt is None, lte is None, desc, limit)
+        with database_errors(self.alias):
+            query = self._queries.get(key, lambda: self._stream_query(*key))
+            return [
+                StoredEvent(checked_id, version, topic, bytes(state))
+                for version, topic, state in query.rows(checked_id, *bounds)
+            ]
+
+    def _stream_query(
+        self, is_from_start: bool, is_to_end: bool, desc: bool, limit: int | None
+    ) -> PreparedQuery:
+        field = self.model._meta.get_field("originator_id")
+        id_ = UUID(int=1) if isinstance(field, models.UUIDField) else "the originator"
+        gt, lte = None if is_from_start else -1, None if is_to_end else -2
         records = (
             self.records.of(self.application_name)
-            .originator(self._checked_id(originator_id))
+            .originator(id_)
             .versions(gt=gt, lte=lte)
             .order_by("-originator_version" if desc else "originator_version")
-            .values_list("originator_id", "originator_version", "topic", "state")
+            .values_list("originator_version", "topic", "state")
         )
-        with database_errors(self.alias):
-            return [
-                StoredEvent(id_, version, topic, bytes(state))
-                for id_, version, topic, state in records[:limit]
-            ]
+        version = self.model._meta.get_field("originator_version")
+        bounds = [(version, each) for each in (gt, lte) if each is not None]
+        return PreparedQuery(records[:limit], self.alias, [(field, id_), *bounds])
 
     @property
     def records(self) -> RecordQuerySet[AbstractRecord]:
@@ -177,3 +195,8 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
             if taken:
                 return taken
         return []
+
+
+def _within_bounds(version: int) -> int:
+    """Return the version, or the one that is nearest to it of those that there can be."""
+    return max(-BIGGEST_VERSION, min(version, BIGGEST_VERSION))

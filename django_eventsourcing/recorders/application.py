@@ -92,17 +92,15 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
 
         None comes after those that have ``page_max_bytes``, if that is set.
         """
-        pages = Pages(self.page_max_bytes)
+        pages = Pages(self.log, self.application_name, topics, self.page_max_bytes, self._queries)
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         with database_errors(self.alias):
             if self.watermark is None:
-                found = pages.read(self._events(topics, after, stop), limit)
+                found = pages.read(after, stop, limit)
             else:
-                session = Session(self.watermark.table.quoted_name)
+                pages.session = Session(self.watermark.table.quoted_name)
                 found = self.watermark.select(
-                    lambda after, upto, limit: pages.read(
-                        self._events(topics, after, upto), limit, session
-                    ),
+                    pages.read,
                     after=after,
                     limit=limit,
                     stop=stop,
@@ -174,12 +172,6 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
             for record in records:
                 cast("AbstractStoredEvent", record).metadata = metadata
         return records
-
-    def _events(
-        self, topics: Sequence[str], after: int, upto: int | None
-    ) -> StoredEventQuerySet[AbstractStoredEvent]:
-        events = self.log.log_after(self.application_name, after).with_topics(topics)
-        return events if upto is None else events.until(upto)
 
 
 def next_look(recorder: ApplicationRecorder, longest: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Func
@@ -9,6 +10,7 @@ from django.db.models.functions import Length
 
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders.notifications import DETAILS
+from django_eventsourcing.recorders.prepared import PreparedQueries, PreparedQuery
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
@@ -17,29 +19,69 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_MAX_BYTES", "Pages"]
 
+_BIGGEST = 2**63 - 1
+
 PAGE_MAX_BYTES = 16 * 2**20
 """How much is read at a time where events may be large; the last of them is read whole."""
 _COLUMNS = ("id", "originator_id", "originator_version", "topic", "state", *DETAILS)
 
 
 class Pages:
-    """Reads rows of notifications; with ``max_bytes``, none after those that have so many bytes."""
+    """
+    Reads rows of an application's notifications, from one position on.
 
-    def __init__(self, max_bytes: int | None) -> None:
-        self._max_bytes = max_bytes
+    With ``max_bytes``, none after those that have so many bytes.
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        application_name: str,
+        topics: Sequence[str],
+        max_bytes: int | None,
+        queries: PreparedQueries,
+    ) -> None:
+        self.session: Func | None = None
+        """What the last column is to tell, if there is to be one more."""
         self.is_cut = False
         """Whether the last page is shorter than it might have been, for its bytes."""
+        self._all_events = events
+        self._application_name = application_name
+        self._topics = tuple(topics)
+        self._max_bytes = max_bytes
+        self._queries = queries
 
-    def read(self, events: Events, limit: int, *more: Func) -> list[tuple[Any, ...]]:
-        """Return rows of the first events, at most ``limit``; with further columns, if given."""
+    def read(self, after: int, upto: int | None, limit: int) -> list[tuple[Any, ...]]:
+        """Return rows of the first events after an id, up to an id, at most ``limit``."""
         self.is_cut = False
         if self._max_bytes is not None and limit > 1:
-            end = self._end(events, limit, self._max_bytes)
-            found = [] if end is None else _rows(events.until(end), limit, more)
+            end = self._end(self._events(after, upto), limit, self._max_bytes)
+            found = [] if end is None else self._rows(after, end, limit)
             if found:
                 self.is_cut = True
                 return found
-        return _rows(events, limit, more)
+        return self._rows(after, upto, limit)
+
+    def _events(self, after: int, upto: int | None) -> Events:
+        events = self._all_events.log_after(self._application_name, after)
+        events = events.with_topics(self._topics)
+        return events if upto is None else events.until(upto)
+
+    def _rows(self, after: int, upto: int | None, limit: int) -> list[tuple[Any, ...]]:
+        if limit < 1:
+            return []
+        key = ("page", upto is None, limit, self._topics)
+        query = self._queries.get(key, lambda: self._query(limit, is_to_end=upto is None))
+        bounds = [after] if upto is None else [after, upto]
+        return query.rows(*(min(bound, _BIGGEST) for bound in bounds))
+
+    def _query(self, limit: int, *, is_to_end: bool) -> PreparedQuery:
+        after, upto = -1, None if is_to_end else -2
+        columns = _COLUMNS if self.session is None else (*_COLUMNS, self.session)
+        rows = self._events(after, upto).values_list(*columns)[:limit]
+        id_ = self._all_events.model._meta.pk
+        places = [(id_, bound) for bound in (after, upto) if bound is not None]
+        return PreparedQuery(rows, self._all_events.db, places)
 
     def _end(self, events: Events, limit: int, max_bytes: int) -> int | None:
         """Return the id of the event at which there are bytes enough, unless that is the last."""
@@ -51,7 +93,3 @@ class Pages:
             if read >= max_bytes:
                 return id_
         return None
-
-
-def _rows(events: Events, limit: int, more: tuple[Func, ...]) -> list[tuple[Any, ...]]:
-    return list(events.values_list(*_COLUMNS, *more)[:limit])

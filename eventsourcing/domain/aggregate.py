@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Self
 from uuid import UUID, uuid4
 
-from eventsourcing.domain.arguments import detached
+from eventsourcing.domain.arguments import CONTAINERS, detached
 from eventsourcing.domain.events import AggregateCreated, AggregateEvent
 from eventsourcing.domain.explicit_topics import require_explicit_topic
 from eventsourcing.domain.meta import MetaAggregate
 from eventsourcing.domain.mutation import CanMutateAggregate
 from eventsourcing.domain.protocols import TAggregateID
 from eventsourcing.domain.snapshots import Snapshot as AggregateSnapshot
+from eventsourcing.domain.state import constructed
 from eventsourcing.topics import get_topic
 
 __all__ = ["Aggregate", "BaseAggregate"]
@@ -63,9 +64,10 @@ class BaseAggregate(Generic[TAggregateID], metaclass=MetaAggregate):
                     f"{cls.__qualname__}.create_id() returned {id!r}. Return a UUID or a str."
                 )
         identity = {
-            "originator_topic": get_topic(cls),
             "originator_id": id,
             "originator_version": cls.INITIAL_VERSION,
+            "timestamp": None,
+            "originator_topic": get_topic(cls),
         }
         try:
             created = _construct(event_class, {**identity, **values})
@@ -153,7 +155,11 @@ class BaseAggregate(Generic[TAggregateID], metaclass=MetaAggregate):
     def _trigger(self, event_class: type[CanMutateAggregate[Any]], values: dict[str, Any]) -> None:
         if type(self).__definition__.has_explicit_topics:
             require_explicit_topic(type(self), event_class)
-        identity = {"originator_id": self._id, "originator_version": self.version + 1}
+        identity = {
+            "originator_id": self._id,
+            "originator_version": self.version + 1,
+            "timestamp": None,
+        }
         try:
             new = _construct(event_class, {**identity, **values})
         except TypeError as error:
@@ -217,8 +223,10 @@ class Aggregate(BaseAggregate[UUID]):
 
 
 def _construct(event_class: Any, values: dict[str, Any]) -> Any:
-    """Return a new event, which holds copies of containers, not the caller's own."""
-    values = {name: detached(value) for name, value in values.items()}
-    if values.get("timestamp") is None:
+    """Return a new event of the values; it holds copies of containers, not the caller's own."""
+    for name, value in values.items():
+        if type(value) in CONTAINERS:
+            values[name] = detached(value)
+    if values["timestamp"] is None:
         values["timestamp"] = event_class.create_timestamp()
-    return event_class(**values)
+    return constructed(event_class, values)

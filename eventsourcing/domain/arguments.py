@@ -7,7 +7,7 @@ from typing import Any
 
 from eventsourcing.domain.fields import DEFAULT_FACTORY, signature_of
 
-__all__ = ["Parameters", "detached"]
+__all__ = ["CONTAINERS", "Parameters", "detached"]
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -33,7 +33,12 @@ class Parameters:
         self.keyword_only = [p.name for p in self.all if p.kind is Parameter.KEYWORD_ONLY]
         self.positional_only = [p.name for p in self.all if p.kind is Parameter.POSITIONAL_ONLY]
         self.takes_any_position = any(p.kind is Parameter.VAR_POSITIONAL for p in self.all)
-        self.names = frozenset(self.positional + self.keyword_only)
+        self.in_order = tuple(self.positional + self.keyword_only)
+        self.names = frozenset(self.in_order)
+        self.takes_all_by_name = not (self.positional_only or self.takes_any_name)
+        self.are_positional = not (
+            self.keyword_only or self.takes_any_name or self.takes_any_position
+        )
         self.defaults = {p.name: p.default for p in self.all if p.default is not Parameter.empty}
         self.factories = {
             name: factory
@@ -48,6 +53,8 @@ class Parameters:
         Raise ``TypeError``, with the words of Python itself, if the call does not fit.
         """
         values = dict(zip(self.positional, args, strict=False))
+        if not kwargs and self.are_positional and len(args) == len(self.positional):
+            return values
         for name, value in kwargs.items():
             if name in values:
                 raise self._error(f"got multiple values for argument '{name}'")
@@ -81,6 +88,14 @@ class Parameters:
 
         Containers are copied, so that what the method keeps and changes later is its own.
         """
+        if self.takes_all_by_name:
+            selected = {}
+            for name in self.in_order:
+                if name in values:
+                    value = values[name]
+                    selected[name] = detached(value) if type(value) in CONTAINERS else value
+            self.func(target, **selected)
+            return
         kwargs = {name: detached(value) for name, value in self.select(values).items()}
         args = [kwargs.pop(name) for name in self.positional_only if name in kwargs]
         self.func(target, *args, **kwargs)
@@ -113,10 +128,11 @@ class Parameters:
 
 def detached(value: Any) -> Any:
     """Return a copy of a built-in container, and anything else as it is."""
-    return copy.deepcopy(value) if type(value) in _CONTAINERS else value
+    return copy.deepcopy(value) if type(value) in CONTAINERS else value
 
 
-_CONTAINERS = frozenset({list, dict, set, bytearray})
+CONTAINERS = frozenset({list, dict, set, bytearray})
+"""The types of values that whoever holds them can change."""
 
 
 def _enumeration(names: list[str]) -> str:

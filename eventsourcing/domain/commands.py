@@ -7,7 +7,8 @@ from typing import Any, ClassVar, NoReturn
 
 from eventsourcing.domain.arguments import Parameters
 from eventsourcing.domain.errors import ProgrammingError
-from eventsourcing.domain.mutation import CanMutateAggregate
+from eventsourcing.domain.mutation import CanMutateAggregate, HasOriginatorIDVersion
+from eventsourcing.domain.state import values_to_read
 
 __all__ = ["DecoratedFuncCaller", "ProjectionMethod", "make_command"]
 
@@ -20,7 +21,9 @@ class DecoratedFuncCaller(CanMutateAggregate[Any]):
     def apply(self, aggregate: Any) -> None:
         """Do what the event's class says for itself, then call the decorated method."""
         super().apply(aggregate)
-        self.decorated_method.call(aggregate, self._as_dict())
+        is_plain = type(self)._as_dict is HasOriginatorIDVersion._as_dict
+        values = values_to_read(self) if is_plain else self._as_dict()
+        self.decorated_method.call(aggregate, values)
 
 
 class ProjectionMethod:
@@ -40,18 +43,22 @@ def make_command(
     is_aggregate: Callable[[Any], bool],
 ) -> Callable[..., None]:
     """Return a method that triggers the event with its arguments, and returns nothing."""
+    own_classes: dict[type, type[CanMutateAggregate[Any]]] = {}
 
     @functools.wraps(func)
     def command(*args: Any, **kwargs: Any) -> None:
-        if not args or not is_aggregate(args[0]):
+        if not args or (type(args[0]) not in own_classes and not is_aggregate(args[0])):
             raise TypeError(
                 f"Expected aggregate as first argument of {func.__qualname__}(), got {args[0]!r}."
                 if args
                 else f"Expected aggregate as first argument of {func.__qualname__}()."
             )
         aggregate = args[0]
-        values = parameters.bind(args[1:], kwargs)
-        aggregate._trigger(_own_class(type(aggregate), event_class), values)
+        cls = type(aggregate)
+        own_class = own_classes.get(cls)
+        if own_class is None:
+            own_class = own_classes[cls] = _own_class(cls, event_class)
+        aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
 
     return command
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, get_origin
 
-__all__ = ["DEFAULT_FACTORY", "FieldsType", "annotates_fields", "own_annotations", "signature_of"]
+__all__ = ["DEFAULT_FACTORY", "GENERATED_INIT", "FieldsType", "annotates_fields", "own_annotations", "signature_of"]
 
 
 class FieldsType(type):
@@ -34,9 +34,11 @@ class FieldsType(type):
             decorate(cls)
         finally:
             after = vars(cls)
+            if "__init__" not in before and "__init__" in after:
+                type.__setattr__(cls, GENERATED_INIT, after["__init__"])
             undo = {
                 name: before.get(name, MISSING)
-                for name in {*before, *after} - {_UNDO}
+                for name in {*before, *after} - {_UNDO, GENERATED_INIT}
                 if before.get(name, MISSING) is not after.get(name, MISSING)
             }
             type.__setattr__(cls, _UNDO, undo)
@@ -70,6 +72,8 @@ class FieldsType(type):
         )
 
 
+GENERATED_INIT = "__generated_init__"
+"""Where a class keeps the ``__init__`` that merely assigns its fields, if it was given one."""
 # What is undone by an explicit @dataclass: names with the values that they had, or lacked. While
 # the class is made a dataclass at its definition, None.
 _UNDO = "__undo_fields__"

@@ -92,8 +92,10 @@ class CanMutateAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimestam
                 f"{type(self).__qualname__} changes an aggregate, and there is none: an event "
                 f"that makes one must come first."
             )
-        if self.originator_id != aggregate.id:
-            raise OriginatorIDError(self.originator_id, aggregate.id)
+        aggregate_id = aggregate.id
+        # Mostly, it is the very object, and to compare UUIDs takes time.
+        if self.originator_id is not aggregate_id and self.originator_id != aggregate_id:
+            raise OriginatorIDError(self.originator_id, aggregate_id)
         before = aggregate.version
         if self.originator_version != before + 1:
             raise OriginatorVersionError(self.originator_version, before + 1)

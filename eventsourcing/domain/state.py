@@ -1,10 +1,83 @@
 """State: the values of an event by name, and the event that is made of them again."""
 
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from inspect import ismemberdescriptor
 from typing import Any
 
-__all__ = ["event_from_state", "event_state", "made_without_constructor", "values_of"]
+from eventsourcing.domain.fields import GENERATED_INIT
+
+__all__ = [
+    "Shape",
+    "constructed",
+    "event_from_state",
+    "event_state",
+    "made_without_constructor",
+    "shape_of",
+    "values_of",
+    "values_to_read",
+]
+
+
+class Shape:
+    """What the instances of a class hold, and where: found out once for each class."""
+
+    __slots__ = ("fields", "has_plain_constructor", "is_plain", "make", "names", "slots")
+
+    def __init__(self, cls: type[Any]) -> None:
+        self.fields = tuple(_field_names(cls))
+        """The fields of a dataclass that an instance holds itself."""
+        self.names = frozenset(self.fields)
+        self.slots = frozenset(
+            name
+            for base in cls.__mro__
+            for name, value in vars(base).items()
+            if ismemberdescriptor(value) and ismemberdescriptor(getattr(cls, name))
+        )
+        """What an instance holds in slots."""
+        self.is_plain = not self.slots and bool(cls.__dictoffset__)
+        """Whether all that an instance holds is in its ``__dict__``."""
+        init = getattr(cls, GENERATED_INIT, None)
+        self.has_plain_constructor = (
+            self.is_plain
+            and cls.__init__ is init
+            and cls.__new__ is object.__new__
+            and type(cls).__call__ is type.__call__
+            and all(field.init for field in fields(cls))
+        )
+        """Whether the constructor does no more than to assign its arguments to all fields."""
+        from_dict: Callable[[dict[str, Any]], Any] | None = getattr(cls, "_from_dict", None)
+        self.make = from_dict or (lambda state: made_without_constructor(cls, state))
+        """Makes an event of its values, in a dictionary that the event may keep."""
+
+
+_shapes: dict[type[Any], Shape] = {}
+
+
+def shape_of(cls: type[Any]) -> Shape:
+    """Return the shape of a class, which is to be complete: it is looked at once."""
+    found = _shapes.get(cls)
+    if found is None:
+        found = _shapes[cls] = Shape(cls)
+    return found
+
+
+def constructed(cls: type[Any], values: dict[str, Any]) -> Any:
+    """
+    Return a new instance of an event's class, as its constructor makes it of keyword arguments.
+
+    It may keep the dictionary.
+    """
+    shape = shape_of(cls)
+    # The names are compared in order, too: it is the order in which they are written.
+    if not shape.has_plain_constructor or tuple(values) != shape.fields:
+        return cls(**values)
+    made = object.__new__(cls)
+    object.__setattr__(made, "__dict__", values)
+    post_init = getattr(made, "__post_init__", None)
+    if post_init is not None:
+        post_init()
+    return made
 
 
 def event_state(event: Any) -> dict[str, Any]:
@@ -15,38 +88,52 @@ def event_state(event: Any) -> dict[str, Any]:
 
 def event_from_state(cls: Any, state: dict[str, Any]) -> Any:
     """
-    Return the event of the class that has the values of the state.
+    Return the event of the class that has the values of the state, which it may keep.
 
     The class says how, by ``_from_dict()``. For one that does not, such as a plain dataclass, it
     is done without the constructor.
     """
-    from_dict = getattr(cls, "_from_dict", None)
-    return made_without_constructor(cls, state) if from_dict is None else from_dict(state)
+    return shape_of(cls).make(state)
 
 
 def values_of(obj: Any) -> dict[str, Any]:
     """Return what an object holds, by name; fields of a dataclass may be in slots."""
-    values = dict(getattr(obj, "__dict__", {}))
-    for name in _field_names(type(obj)):
-        if name not in values:
-            values[name] = getattr(obj, name)
+    values = dict(getattr(obj, "__dict__", ()))
+    shape = shape_of(type(obj))
+    if not shape.names <= values.keys():
+        for name in shape.fields:
+            if name not in values:
+                values[name] = getattr(obj, name)
     return values
+
+
+def values_to_read(event: Any) -> dict[str, Any]:
+    """Return what an event holds, by name, in a dictionary that nobody changes."""
+    values: dict[str, Any] = event.__dict__
+    shape = shape_of(type(event))
+    if shape.is_plain and shape.names <= values.keys():
+        return values
+    return values_of(event)
 
 
 def made_without_constructor(cls: type[Any], state: dict[str, Any]) -> Any:
     """
     Return an instance that has the values of the state as its attributes.
 
-    Raise ``ValueError`` if the state lacks a field.
+    It may keep the dictionary. Raise ``ValueError`` if the state lacks a field.
     """
     # The constructor is for new events: it would check, and default, what happened long ago.
-    missing = [name for name in _field_names(cls) if name not in state]
-    if missing:
-        raise ValueError(f"the state lacks {', '.join(sorted(missing))}")
+    shape = shape_of(cls)
+    if not shape.names <= state.keys():
+        missing = ", ".join(sorted(shape.names - state.keys()))
+        raise ValueError(f"the state lacks {missing}")
     made = object.__new__(cls)
+    if shape.is_plain:
+        object.__setattr__(made, "__dict__", state)
+        return made
     attributes = getattr(made, "__dict__", None)
     for name, value in state.items():
-        if attributes is None or ismemberdescriptor(getattr(cls, name, None)):
+        if attributes is None or name in shape.slots:
             object.__setattr__(made, name, value)
         else:
             attributes[name] = value

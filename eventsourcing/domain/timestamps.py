@@ -1,5 +1,6 @@
 """Timestamps: when events happen."""
 
+import functools
 import os
 import warnings
 from datetime import UTC, datetime, tzinfo
@@ -20,9 +21,12 @@ class CanCreateTimestamp:
 
 
 def datetime_now_with_tzinfo() -> datetime:
-    """Return the current time in UTC, or in the zone that ``TZINFO_TOPIC`` in the process names."""
-    topic = os.environ.get("TZINFO_TOPIC")
-    return datetime.now(_resolve_tzinfo(topic) if topic else UTC)
+    """
+    Return the current time in UTC, or in the zone that ``TZINFO_TOPIC`` names.
+
+    That is read from the process environment when the first time is taken.
+    """
+    return datetime.now(process_tzinfo())
 
 
 def create_utc_datetime_now() -> datetime:
@@ -35,7 +39,12 @@ def create_utc_datetime_now() -> datetime:
     return datetime_now_with_tzinfo()
 
 
-def _resolve_tzinfo(topic: str) -> tzinfo:
+@functools.cache
+def process_tzinfo() -> tzinfo:
+    """Return the zone in which the process takes times."""
+    topic = os.environ.get("TZINFO_TOPIC")
+    if not topic:
+        return UTC
     zone = resolve_topic(topic)
     if not isinstance(zone, tzinfo):
         raise ProgrammingError(

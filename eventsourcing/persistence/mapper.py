@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import HasOriginatorIDVersion, upcast
-from eventsourcing.domain.state import event_from_state, event_state
+from eventsourcing.domain.state import event_state, shape_of
 from eventsourcing.persistence.compression import Cipher
 from eventsourcing.persistence.errors import (
     MapperDeserialisationError,
@@ -177,14 +177,38 @@ class Mapper:
 
     def _reconstruct(self, stored_event: StoredEvent) -> Any:
         event_class = find_topic(stored_event.topic)
-        if not _is_event_class(event_class):
-            raise TypeError("the topic does not name an event class")
+        reading = _readings.get(event_class) or _reading_of(event_class)
         state = self._decoded(stored_event.state)
         if not isinstance(state, dict):
             raise TypeError(f"the state is {type(state).__name__}, not a mapping")
-        state["originator_id"] = _typed_id(event_class, stored_event.originator_id)
+        originator_id = stored_event.originator_id
+        # A database with a column of text gives each id as text.
+        if reading.has_uuid and isinstance(originator_id, str):
+            originator_id = UUID(originator_id)
+        state["originator_id"] = originator_id
         state["originator_version"] = stored_event.originator_version
-        return event_from_state(event_class, upcast(event_class, state))
+        if reading.is_versioned or "class_version" in state:
+            upcast(event_class, state)
+        return reading.make(state)
+
+
+class _Reading:
+    """What is to be known of a class to read its events: looked up once."""
+
+    def __init__(self, event_class: Any) -> None:
+        self.has_uuid = getattr(event_class, "originator_id_type", None) is UUID
+        self.is_versioned = getattr(event_class, "class_version", 1) > 1
+        self.make = shape_of(event_class).make
+
+
+_readings: dict[Any, _Reading] = {}
+
+
+def _reading_of(event_class: Any) -> _Reading:
+    if not _is_event_class(event_class):
+        raise TypeError("the topic does not name an event class")
+    reading = _readings[event_class] = _Reading(event_class)
+    return reading
 
 
 def _unreadable(stored_event: StoredEvent, error: Exception) -> MapperDeserialisationError:
@@ -208,9 +232,3 @@ def _is_event_class(obj: Any) -> bool:
     return issubclass(obj, HasOriginatorIDVersion) or (
         {"originator_id", "originator_version"} <= fields
     )
-
-
-def _typed_id(event_class: Any, originator_id: UUID | str) -> UUID | str:
-    # A database with a column of text gives each id as text.
-    is_uuid = getattr(event_class, "originator_id_type", None) is UUID
-    return UUID(originator_id) if is_uuid and isinstance(originator_id, str) else originator_id

@@ -117,7 +117,8 @@ class JSONTranscoder(Transcoder):
         return {"_type_": transcoding.name, "_data_": transcoding.encode(obj)}
 
     def _decode_registered(self, data: dict[str, Any]) -> Any:
-        if data.keys() != {"_type_", "_data_"}:
+        # It is called for each object of JSON, most of which are none of a registered type.
+        if "_type_" not in data or "_data_" not in data or len(data) != 2:
             return data
         name = data["_type_"]
         transcoding = self.names.get(name) if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Timestamps: in UTC, or in the zone that the process asks for when the time is taken."""
+"""Timestamps: in UTC, or in the zone that the process asks for when the first time is taken."""
 
 from datetime import UTC, timedelta, timezone
 
@@ -10,9 +10,17 @@ from eventsourcing.domain import (
     create_utc_datetime_now,
     datetime_now_with_tzinfo,
 )
+from eventsourcing.domain.timestamps import process_tzinfo
 from eventsourcing.topics import TopicError
 
 NEPAL = timezone(timedelta(hours=5, minutes=45))
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_new_process():
+    process_tzinfo.cache_clear()
+    yield
+    process_tzinfo.cache_clear()
 
 
 def test_time_is_in_utc_by_default(monkeypatch):
@@ -21,7 +29,7 @@ def test_time_is_in_utc_by_default(monkeypatch):
     assert datetime_now_with_tzinfo().tzinfo is UTC
 
 
-def test_zone_is_read_when_the_time_is_taken(monkeypatch):
+def test_zone_is_read_when_the_first_time_is_taken(monkeypatch):
     monkeypatch.setenv("TZINFO_TOPIC", f"{__name__}:NEPAL")
 
     assert datetime_now_with_tzinfo().utcoffset() == timedelta(hours=5, minutes=45)

@@ -1,0 +1,25 @@
+"""Imports: how long ``import eventsourcing.system`` takes in a process that has just begun."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+__all__ = ["MOST_OF_THE_PEER", "imported"]
+
+MOST_OF_THE_PEER = 0.6
+_PROGRAM = (
+    "import time; started = time.perf_counter(); import eventsourcing.system; "
+    "print(time.perf_counter() - started)"
+)
+
+
+def imported(interpreters: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:
+    """Return the seconds that it takes by each interpreter, the median of the rounds."""
+    seconds: dict[str, list[float]] = {name: [] for name in interpreters}
+    for _ in range(rounds):
+        for name, command in interpreters.items():
+            done = subprocess.run(  # noqa: S603
+                [*command, "-c", _PROGRAM], capture_output=True, text=True, check=True
+            )
+            seconds[name].append(float(done.stdout))
+    return {name: median(each) for name, each in seconds.items()}

@@ -1,0 +1,45 @@
+"""This project, on Django's connections."""
+
+import sys
+
+import django
+from databases import django_database
+from django.conf import settings
+from django.core.management import call_command
+
+URL = sys.argv[1]
+settings.configure(
+    DATABASES={"default": django_database(URL, "ours")},
+    INSTALLED_APPS=["django_eventsourcing"],
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    EVENTSOURCING={"default": {"PIPES": [["school.DogSchool", "school.Counters"]]}},
+    USE_TZ=True,
+)
+django.setup()
+
+from event_sourced import OnDjango  # noqa: E402
+from talking import serve  # noqa: E402
+
+from django_eventsourcing.conf import get_config  # noqa: E402
+from django_eventsourcing.registry import ConfiguredSystem  # noqa: E402
+from django_eventsourcing.runners import ThreadedRunner  # noqa: E402
+from eventsourcing.system import System  # noqa: E402
+
+
+class Ours(OnDjango):
+    """Catches up as ``run_system --once`` does."""
+
+    def process(self, follower):
+        import school
+
+        system = System(pipes=[[school.DogSchool, type(follower)]])
+        configured = ConfiguredSystem(get_config("default"), system=system)
+        runner = ThreadedRunner(configured, once=True)
+        runner.start()
+        runner.wait()
+        configured.close()
+
+
+if __name__ == "__main__":
+    call_command("migrate", verbosity=0)
+    serve(Ours({"PERSISTENCE_MODULE": "django_eventsourcing.factory"}))
