@@ -17,6 +17,8 @@ def grown(
     costs: dict[int, dict[str, float]] = {}
     for size in sizes:
         costs[size] = contender.ask("grow", events=size)["costs"]
-        found = ", ".join(f"{what} {seconds * 1000:.2f} ms" for what, seconds in costs[size].items())
+        found = ", ".join(
+            f"{what} {seconds * 1000:.2f} ms" for what, seconds in costs[size].items()
+        )
         tell(f"growth, {size:,} events: {found}")
     return costs

@@ -4,13 +4,21 @@ import functools
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar, NoReturn
+from uuid import UUID
 
-from eventsourcing.domain.arguments import Parameters
+from eventsourcing.domain.arguments import CONTAINERS, Parameters
 from eventsourcing.domain.errors import ProgrammingError
-from eventsourcing.domain.mutation import CanMutateAggregate, HasOriginatorIDVersion
-from eventsourcing.domain.state import values_to_read
+from eventsourcing.domain.events import DomainEvent
+from eventsourcing.domain.mutation import (
+    CanMutateAggregate,
+    refuse_another_event,
+)
+from eventsourcing.domain.state import shape_of
 
 __all__ = ["DecoratedFuncCaller", "ProjectionMethod", "make_command"]
+
+EventClass = type[CanMutateAggregate[Any]]
+_new_object, _set_attribute = object.__new__, object.__setattr__
 
 
 class DecoratedFuncCaller(CanMutateAggregate[Any]):
@@ -21,8 +29,8 @@ class DecoratedFuncCaller(CanMutateAggregate[Any]):
     def apply(self, aggregate: Any) -> None:
         """Do what the event's class says for itself, then call the decorated method."""
         super().apply(aggregate)
-        is_plain = type(self)._as_dict is HasOriginatorIDVersion._as_dict
-        values = values_to_read(self) if is_plain else self._as_dict()
+        has_plain_state = shape_of(type(self)).has_plain_state
+        values = self.__dict__ if has_plain_state else self._as_dict()
         self.decorated_method.call(aggregate, values)
 
 
@@ -38,36 +46,94 @@ class ProjectionMethod:
 
 def make_command(
     func: FunctionType,
-    event_class: type[CanMutateAggregate[Any]],
+    event_class: EventClass,
     parameters: Parameters,
     is_aggregate: Callable[[Any], bool],
+    triggers_plainly: Callable[[type], bool],
 ) -> Callable[..., None]:
-    """Return a method that triggers the event with its arguments, and returns nothing."""
-    own_classes: dict[type, type[CanMutateAggregate[Any]]] = {}
+    """
+    Return a method that triggers the event with its arguments, and returns nothing.
+
+    What it does for most classes is done without the calls that let others do it otherwise; for
+    the aggregates, ``triggers_plainly()`` tells whether theirs is one of these.
+    """
+    # By the aggregate's class: the class of the event, and whether there is nothing special.
+    known: dict[type, tuple[EventClass, bool]] = {}
+    names = parameters.positional
+    number = 1 + len(names)
+    places = tuple(enumerate(names, start=1))
 
     @functools.wraps(func)
     def command(*args: Any, **kwargs: Any) -> None:
-        if not args or (type(args[0]) not in own_classes and not is_aggregate(args[0])):
-            raise TypeError(
-                f"Expected aggregate as first argument of {func.__qualname__}(), got {args[0]!r}."
-                if args
-                else f"Expected aggregate as first argument of {func.__qualname__}()."
-            )
+        if not args:
+            raise TypeError(f"Expected aggregate as first argument of {func.__qualname__}().")
         aggregate = args[0]
         cls = type(aggregate)
-        own_class = own_classes.get(cls)
-        if own_class is None:
-            own_class = own_classes[cls] = _own_class(cls, event_class)
-        aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
+        found = known.get(cls)
+        if found is None:
+            if not is_aggregate(aggregate):
+                raise TypeError(
+                    f"Expected aggregate as first argument of {func.__qualname__}(), "
+                    f"got {aggregate!r}."
+                )
+            own_class = _own_class(cls, event_class)
+            is_plain = parameters.are_positional and _is_plain(own_class, func, names)
+            found = known[cls] = own_class, is_plain and triggers_plainly(cls)
+        own_class, is_plain = found
+        if not is_plain or kwargs or len(args) != number or type(aggregate._id) is not UUID:
+            aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
+            return
+        version = aggregate._version
+        timestamp = own_class.create_timestamp()
+        values = {
+            "originator_id": aggregate._id,
+            "originator_version": version + 1,
+            "timestamp": timestamp,
+        }
+        for position, name in places:
+            value = args[position]
+            if type(value) in CONTAINERS:
+                aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
+                return
+            values[name] = value
+        event = _new_object(own_class)
+        _set_attribute(event, "__dict__", values)
+        modified_on, pending = aggregate._modified_on, aggregate._pending_events
+        number_pending = len(pending)
+        try:
+            func(*args)
+            if aggregate._version != version:
+                refuse_another_event(own_class)
+        except BaseException:
+            aggregate._version = version
+            aggregate._modified_on = modified_on
+            del pending[number_pending:]
+            raise
+        aggregate._version = version + 1
+        aggregate._modified_on = timestamp
+        pending.append(event)
 
     return command
 
 
-def _own_class(
-    aggregate_class: type, event_class: type[CanMutateAggregate[Any]]
-) -> type[CanMutateAggregate[Any]]:
+def _own_class(aggregate_class: type, event_class: EventClass) -> EventClass:
     """Return the copy that the aggregate's class has of an inherited event class."""
     found = getattr(aggregate_class, event_class.__name__, None)
     if isinstance(found, type) and issubclass(found, event_class):
         return found
     return event_class
+
+
+def _is_plain(event_class: Any, func: FunctionType, names: list[str]) -> bool:
+    """Tell whether an event of the class does nothing but to call the method with its values."""
+    shape = shape_of(event_class)
+    return (
+        shape.has_plain_state
+        and shape.fields == ("originator_id", "originator_version", "timestamp", *names)
+        # What it checks, the type of the id, is looked at each time.
+        and getattr(event_class, "__post_init__", None) in (None, DomainEvent.__post_init__)
+        and event_class.mutate is CanMutateAggregate.mutate
+        and event_class.apply is DecoratedFuncCaller.apply
+        and super(DecoratedFuncCaller, event_class).apply is CanMutateAggregate.apply
+        and event_class.decorated_method.func is func
+    )

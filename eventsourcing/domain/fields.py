@@ -5,7 +5,14 @@ import sys
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, get_origin
 
-__all__ = ["DEFAULT_FACTORY", "GENERATED_INIT", "FieldsType", "annotates_fields", "own_annotations", "signature_of"]
+__all__ = [
+    "DEFAULT_FACTORY",
+    "GENERATED_INIT",
+    "FieldsType",
+    "annotates_fields",
+    "own_annotations",
+    "signature_of",
+]
 
 
 class FieldsType(type):

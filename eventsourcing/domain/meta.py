@@ -168,6 +168,15 @@ def _is_aggregate(value: Any) -> bool:
     return isinstance(type(value), MetaAggregate)
 
 
+def _triggers_plainly(cls: type[Any]) -> bool:
+    """Tell whether aggregates of the class trigger events as all do, and keep them likewise."""
+    base = next(each for each in cls.__mro__ if "_trigger" in vars(each))
+    return not cls.__definition__.has_explicit_topics and all(
+        getattr(cls, name) is vars(base).get(name)
+        for name in ("_trigger", "version", "modified_on", "pending_events")
+    )
+
+
 def _define_commands(cls: MetaAggregate, classes: EventClasses, decorators: Decorators) -> None:
     commands = {}
     for decorator in decorators:
@@ -177,6 +186,7 @@ def _define_commands(cls: MetaAggregate, classes: EventClasses, decorators: Deco
             event_class,
             event_class.decorated_method,
             _is_aggregate,
+            _triggers_plainly,
         )
     for name, decorator in decorators.methods.items():
         setattr(cls, name, commands[decorator])

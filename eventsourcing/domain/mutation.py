@@ -1,7 +1,7 @@
 """Mutation: how events make and change aggregates."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, get_args, get_origin
 from uuid import UUID
 
 from eventsourcing.domain.errors import (
@@ -10,7 +10,7 @@ from eventsourcing.domain.errors import (
     ProgrammingError,
 )
 from eventsourcing.domain.protocols import TAggregateID
-from eventsourcing.domain.state import made_without_constructor, values_of
+from eventsourcing.domain.state import HasState
 from eventsourcing.domain.timestamps import CanCreateTimestamp
 from eventsourcing.topics import find_topic, renew_topic
 
@@ -19,10 +19,11 @@ __all__ = [
     "CanMutateAggregate",
     "HasOriginatorIDVersion",
     "find_aggregate_class",
+    "refuse_another_event",
 ]
 
 
-class HasOriginatorIDVersion(Generic[TAggregateID]):
+class HasOriginatorIDVersion(HasState, Generic[TAggregateID]):
     """Gives a class of events the identity of what they happened to."""
 
     if TYPE_CHECKING:
@@ -53,25 +54,6 @@ class HasOriginatorIDVersion(Generic[TAggregateID]):
                     if isinstance(arg, type) and arg is not Any:
                         cls.originator_id_type = _checked_id_type(cls, arg)
 
-    def _as_dict(self) -> dict[str, Any]:
-        """
-        Return the event's values by name, in a dictionary that the caller may change.
-
-        Override it, and ``_from_dict()``, where the values are not kept as attributes.
-        """
-        return values_of(self)
-
-    @classmethod
-    def _from_dict(cls, state: dict[str, Any]) -> Self:
-        """
-        Return the event that has the values by name, as ``_as_dict()`` gave them.
-
-        It has happened already: the constructor, which checks and completes new events, is passed
-        over. Override it where instances cannot be made in this way.
-        """
-        made: Self = made_without_constructor(cls, state)
-        return made
-
 
 class CanMutateAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimestamp):
     """Gives a class of events the power to change an aggregate."""
@@ -101,10 +83,7 @@ class CanMutateAggregate(HasOriginatorIDVersion[TAggregateID], CanCreateTimestam
             raise OriginatorVersionError(self.originator_version, before + 1)
         self.apply(aggregate)
         if aggregate.version != before:
-            raise ProgrammingError(
-                f"{type(self).__qualname__} triggered another event while it was applied. "
-                f"Trigger events from an undecorated method, one after the other."
-            )
+            refuse_another_event(type(self))
         aggregate.version = self.originator_version
         aggregate.modified_on = self.timestamp
         return aggregate
@@ -140,6 +119,14 @@ class CanInitAggregate(CanMutateAggregate[TAggregateID]):
         )
         self.apply(made)
         return made
+
+
+def refuse_another_event(event_class: type) -> NoReturn:
+    """Raise the error of an event that has triggered another one."""
+    raise ProgrammingError(
+        f"{event_class.__qualname__} triggered another event while it was applied. "
+        f"Trigger events from an undecorated method, one after the other."
+    )
 
 
 def _checked_id_type(cls: type, arg: type) -> Any:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from inspect import ismemberdescriptor
-from typing import Any
+from typing import Any, Self
 
 from eventsourcing.domain.fields import GENERATED_INIT
 
 __all__ = [
+    "HasState",
     "Shape",
     "constructed",
     "event_from_state",
@@ -15,14 +16,44 @@ __all__ = [
     "made_without_constructor",
     "shape_of",
     "values_of",
-    "values_to_read",
 ]
+
+
+class HasState:
+    """Gives a class of events its values by name, and makes its events of them again."""
+
+    def _as_dict(self) -> dict[str, Any]:
+        """
+        Return the event's values by name, in a dictionary that the caller may change.
+
+        Override it, and ``_from_dict()``, where the values are not kept as attributes.
+        """
+        return values_of(self)
+
+    @classmethod
+    def _from_dict(cls, state: dict[str, Any]) -> Self:
+        """
+        Return the event that has the values by name, as ``_as_dict()`` gave them.
+
+        It has happened already: the constructor, which checks and completes new events, is passed
+        over. Override it where instances cannot be made in this way.
+        """
+        made: Self = made_without_constructor(cls, state)
+        return made
 
 
 class Shape:
     """What the instances of a class hold, and where: found out once for each class."""
 
-    __slots__ = ("fields", "has_plain_constructor", "is_plain", "make", "names", "slots")
+    __slots__ = (
+        "fields",
+        "has_plain_constructor",
+        "has_plain_state",
+        "is_plain",
+        "make",
+        "names",
+        "slots",
+    )
 
     def __init__(self, cls: type[Any]) -> None:
         self.fields = tuple(_field_names(cls))
@@ -46,9 +77,31 @@ class Shape:
             and all(field.init for field in fields(cls))
         )
         """Whether the constructor does no more than to assign its arguments to all fields."""
-        from_dict: Callable[[dict[str, Any]], Any] | None = getattr(cls, "_from_dict", None)
-        self.make = from_dict or (lambda state: made_without_constructor(cls, state))
+        self.has_plain_state = (
+            self.has_plain_constructor and getattr(cls, "_as_dict", None) is HasState._as_dict
+        )
+        """Whether the ``__dict__`` of an event has all its values, and nothing else."""
+        self.make = self._maker(cls)
         """Makes an event of its values, in a dictionary that the event may keep."""
+
+    def _maker(self, cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
+        from_dict: Any = getattr(cls, "_from_dict", None)
+        if from_dict is None:
+            return lambda state: made_without_constructor(cls, state)
+        is_own = getattr(from_dict, "__func__", None) is not vars(HasState)["_from_dict"].__func__
+        if is_own or not self.is_plain:
+            made: Callable[[dict[str, Any]], Any] = from_dict
+            return made
+        names, new, set_attribute = self.names, object.__new__, object.__setattr__
+
+        def make(state: dict[str, Any]) -> Any:
+            if not names <= state.keys():
+                return made_without_constructor(cls, state)
+            event = new(cls)
+            set_attribute(event, "__dict__", state)
+            return event
+
+        return make
 
 
 _shapes: dict[type[Any], Shape] = {}
@@ -105,15 +158,6 @@ def values_of(obj: Any) -> dict[str, Any]:
             if name not in values:
                 values[name] = getattr(obj, name)
     return values
-
-
-def values_to_read(event: Any) -> dict[str, Any]:
-    """Return what an event holds, by name, in a dictionary that nobody changes."""
-    values: dict[str, Any] = event.__dict__
-    shape = shape_of(type(event))
-    if shape.is_plain and shape.names <= values.keys():
-        return values
-    return values_of(event)
 
 
 def made_without_constructor(cls: type[Any], state: dict[str, Any]) -> Any:

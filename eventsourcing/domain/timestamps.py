@@ -17,7 +17,7 @@ class CanCreateTimestamp:
     @staticmethod
     def create_timestamp() -> datetime:
         """Return the current time, with time zone."""
-        return datetime_now_with_tzinfo()
+        return datetime.now(process_tzinfo())
 
 
 def datetime_now_with_tzinfo() -> datetime:

@@ -1,6 +1,6 @@
 """The mapper: domain events to stored events and back."""
 
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from eventsourcing.domain import HasOriginatorIDVersion, upcast
@@ -91,7 +91,20 @@ class Mapper:
         unregistered types.
         """
         try:
-            return self._reconstruct(stored_event)
+            event_class = find_topic(stored_event.topic)
+            reading = _readings.get(event_class) or _reading_of(event_class)
+            state = self.transcoder.decode(self._opened(stored_event.state))
+            if not isinstance(state, dict):
+                raise TypeError(f"the state is {type(state).__name__}, not a mapping")
+            originator_id = stored_event.originator_id
+            # A database with a column of text gives each id as text.
+            if reading.has_uuid and isinstance(originator_id, str):
+                originator_id = UUID(originator_id)
+            state["originator_id"] = originator_id
+            state["originator_version"] = stored_event.originator_version
+            if reading.is_versioned or "class_version" in state:
+                upcast(event_class, state)
+            return reading.make(state)
         except Exception as error:
             raise _unreadable(stored_event, error) from error
 
@@ -102,7 +115,7 @@ class Mapper:
         The class need not be there. Raise ``MapperDeserialisationError`` if they cannot be read.
         """
         try:
-            return self._decoded(stored_event.state)
+            return self.transcoder.decode(self._opened(stored_event.state))
         except Exception as error:
             raise _unreadable(stored_event, error) from error
 
@@ -125,21 +138,22 @@ class Mapper:
                 f"its values are nested on more levels than can be encoded, and "
                 f"{NESTING_MAX_DEPTH} is {self.limits.nesting}. Make them flatter."
             ) from error
-        self._require_flat(data)
+        depth = self.limits.nesting
+        if depth and self.transcoder.is_deeper_than(data, depth):
+            self._refuse_deeper_than(depth)
         if self.compressor is not None:
             self._require_inflatable(data)
             data = self.compressor.compress(data)
         return data if self.cipher is None else self.cipher.encrypt(data)
-
-    def _decoded(self, data: bytes) -> Any:
-        return self.transcoder.decode(self._opened(data))
 
     def _opened(self, data: bytes) -> bytes:
         if self.cipher is not None:
             data = self.cipher.decrypt(data)
         if self.compressor is not None:
             data = self._inflated(self.compressor, data)
-        self._require_flat(data)
+        depth = self.limits.nesting
+        if depth and self.transcoder.is_deeper_than(data, depth):
+            self._refuse_deeper_than(depth)
         return data
 
     def _inflated(self, compressor: CompressorProtocol, data: bytes) -> bytes:
@@ -163,33 +177,15 @@ class Mapper:
                 f"{limit}. {_REMEDY.format(key=INFLATED_MAX_BYTES)}"
             )
 
-    def _require_flat(self, data: bytes) -> None:
-        depth = self.limits.nesting
-        if depth and self.transcoder.is_deeper_than(data, depth):
-            raise NestingTooDeepError(
-                f"its values are nested on more than {depth} levels, which is "
-                f"{NESTING_MAX_DEPTH}. Make them flatter, or raise {NESTING_MAX_DEPTH}."
-            )
+    def _refuse_deeper_than(self, depth: int) -> NoReturn:
+        raise NestingTooDeepError(
+            f"its values are nested on more than {depth} levels, which is "
+            f"{NESTING_MAX_DEPTH}. Make them flatter, or raise {NESTING_MAX_DEPTH}."
+        )
 
     @property
     def _prefix(self) -> str:
         return f"{self.application_name}: " if self.application_name else ""
-
-    def _reconstruct(self, stored_event: StoredEvent) -> Any:
-        event_class = find_topic(stored_event.topic)
-        reading = _readings.get(event_class) or _reading_of(event_class)
-        state = self._decoded(stored_event.state)
-        if not isinstance(state, dict):
-            raise TypeError(f"the state is {type(state).__name__}, not a mapping")
-        originator_id = stored_event.originator_id
-        # A database with a column of text gives each id as text.
-        if reading.has_uuid and isinstance(originator_id, str):
-            originator_id = UUID(originator_id)
-        state["originator_id"] = originator_id
-        state["originator_version"] = stored_event.originator_version
-        if reading.is_versioned or "class_version" in state:
-            upcast(event_class, state)
-        return reading.make(state)
 
 
 class _Reading:

@@ -90,7 +90,13 @@ class JSONTranscoder(Transcoder):
         return self.encoder.encode(obj).encode("utf8")
 
     def decode(self, data: bytes) -> Any:
-        return self.decoder.decode(data.decode("utf8"))
+        text = data.decode("utf8")
+        try:
+            value, end = self.decoder.scan_once(text, 0)
+        except StopIteration:
+            end = -1
+        # What is more, or less, than one value without space around it takes the longer way.
+        return value if end == len(text) else self.decoder.decode(text)
 
     def is_deeper_than(self, data: bytes, depth: int) -> bool:
         # Nearly all events have fewer brackets than there may be levels.
