@@ -20,6 +20,8 @@ __all__ = ["CommitOrder", "highest_id"]
 class CommitOrder(ABC):
     """Keeps readers of one event table from passing by what is committed late."""
 
+    draws_ids = False
+    """Whether ids are drawn before the insert, by ``drawn_ids()``, and not by the insert."""
     needs_watermark = False
     """Whether ids become visible out of order, so that readers must ask what is settled."""
 
@@ -32,6 +34,22 @@ class CommitOrder(ABC):
 
         Called in the transaction that inserts them, as the last thing before it does.
         """
+
+    def drawn_ids(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent], count: int
+    ) -> Sequence[int] | None:
+        """
+        Return ids for new events, as the last thing before they are inserted.
+
+        ``None`` where the insert draws them. Called in the transaction that inserts the events.
+        """
+        del connection, model, count
+        return None
+
+    def locking(self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]) -> str:
+        """Return the SELECT, without parameters, that an insert makes before it draws ids."""
+        del connection, model
+        return ""
 
     def exclude_writers(
         self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]

@@ -33,6 +33,8 @@ __all__ = ["CounterRow"]
 class CounterRow(CommitOrder):
     """Orders commits on MySQL and MariaDB by a counter that ids are drawn from."""
 
+    draws_ids = True
+
     def before_insert(
         self, connection: BaseDatabaseWrapper, records: Sequence[AbstractStoredEvent]
     ) -> None:
@@ -42,6 +44,13 @@ class CounterRow(CommitOrder):
         last = self._draw(connection, model, len(without_id), above=highest_id(records))
         for id_, record in enumerate(without_id, start=last - len(without_id) + 1):
             record.pk = id_
+
+    def drawn_ids(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent], count: int
+    ) -> Sequence[int]:
+        """Draw ids from the counter, which stays locked until the end of the transaction."""
+        last = self._draw(connection, model, count, above=None)
+        return range(last - count + 1, last + 1)
 
     def exclude_writers(
         self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]

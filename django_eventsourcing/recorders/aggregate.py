@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django import db
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import Q
 
 from django_eventsourcing.models import AbstractRecord, SnapshotRecord
@@ -50,13 +50,16 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self.application_name = checked_text(model, "application_name", application_name)
         self.alias = alias
         self.model = model
+        field = model._meta.get_field("originator_id")
+        self._keeps_uuids = isinstance(field, models.UUIDField)
         self._queries = PreparedQueries()
+        self._topics: set[str] = set()
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Write all the records in one statement, or none of them."""
-        with self._writing(stored_events, savepoint=self._needs_savepoint(**kwargs)):
+        with self._writing(stored_events, **kwargs):
             return self._insert_events(stored_events, **kwargs)
 
     def select_events(
@@ -104,6 +107,11 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         manager: Any = self.model._default_manager
         return cast("RecordQuerySet[AbstractRecord]", manager.using(self.alias))
 
+    def _is_atomic(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> bool:
+        """Tell whether the records are written by a statement alone, which is all or nothing."""
+        del stored_events, kwargs
+        return False
+
     def _needs_savepoint(self, **kwargs: Any) -> bool:
         """Tell whether the caller's transaction is to stay usable if the records are refused."""
         del kwargs
@@ -124,22 +132,29 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return [self._record(event) for event in stored_events]
 
     def _record(self, event: StoredEvent) -> AbstractRecord:
+        self._check(event)
+        return self.model(
+            application_name=self.application_name,
+            originator_id=event.originator_id,
+            originator_version=event.originator_version,
+            topic=event.topic,
+            state=event.state,
+        )
+
+    def _check(self, event: StoredEvent) -> None:
+        """Raise ``DataError`` for what the table cannot keep as it is."""
         if not -BIGGEST_VERSION <= event.originator_version <= BIGGEST_VERSION:
             raise DataError(
                 f"{self.application_name}: version {event.originator_version} of originator "
                 f"{event.originator_id} is beyond {BIGGEST_VERSION}, the highest there can be."
             )
-        return self.model(
-            application_name=self.application_name,
-            originator_id=self._checked_id(event.originator_id),
-            originator_version=event.originator_version,
-            topic=checked_text(self.model, "topic", event.topic),
-            state=event.state,
-        )
+        self._checked_id(event.originator_id)
+        if event.topic not in self._topics:
+            # They are few, and the same again and again.
+            self._topics.add(checked_text(self.model, "topic", event.topic))
 
     def _checked_id(self, originator_id: UUID | str) -> UUID | str:
-        field = self.model._meta.get_field("originator_id")
-        keeps_uuids = isinstance(field, models.UUIDField)
+        keeps_uuids = self._keeps_uuids
         if keeps_uuids is not isinstance(originator_id, UUID):
             raise DataError(
                 f"{self.application_name}: originator id {originator_id!r} is a "
@@ -152,10 +167,17 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return originator_id
 
     @contextmanager
-    def _writing(self, stored_events: Sequence[StoredEvent], *, savepoint: bool) -> Iterator[None]:
+    def _writing(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Iterator[None]:
+        connection = connections[self.alias]
+        is_alone = not connection.in_atomic_block and connection.get_autocommit()
         try:
-            with transaction.atomic(using=self.alias, savepoint=savepoint):
+            if is_alone and self._is_atomic(stored_events, **kwargs):
+                # To begin and to commit by hand would take two round trips more.
                 yield
+            else:
+                savepoint = self._needs_savepoint(**kwargs)
+                with transaction.atomic(using=self.alias, savepoint=savepoint):
+                    yield
         except db.Error as error:
             if breaks_constraint(error, self.model, VERSION_FIELDS):
                 raise self._conflict(stored_events) from error

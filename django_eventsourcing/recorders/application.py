@@ -21,7 +21,9 @@ from django_eventsourcing.recorders.errors import (
     database_errors,
     own_database_errors,
 )
+from django_eventsourcing.recorders.inserts import EventInsert
 from django_eventsourcing.recorders.notifications import RecordedNotification
+from django_eventsourcing.recorders.packets import require_packet
 from django_eventsourcing.recorders.pages import Pages
 from django_eventsourcing.transactions import is_to_be_committed
 from django_eventsourcing.watermark import Watermark
@@ -163,8 +165,20 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
         manager: Any = self.model._default_manager
         return cast("StoredEventQuerySet[AbstractStoredEvent]", manager.using(self.alias))
 
+    @cached_property
+    def _insert(self) -> EventInsert | None:
+        return EventInsert.for_table(self.alias, self.log.model)
+
+    def _is_atomic(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> bool:
+        return self._insert is not None and self._insert.is_atomic(stored_events)
+
     def _insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        return [record.id for record in self._insert_records(stored_events)]
+        if self._insert is None:
+            return [record.id for record in self._insert_records(stored_events)]
+        for event in stored_events:
+            self._check(event)
+        require_packet(self.alias, self.application_name, stored_events)
+        return self._insert(self.application_name, stored_events, metadata_to_record())
 
     def _new_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
         records = super()._new_records(stored_events)

@@ -1,0 +1,148 @@
+"""Inserts: the statement that records events, written once for each table and number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_eventsourcing.fields import ExactCharField
+from django_eventsourcing.metadata import Metadata
+from django_eventsourcing.models import AbstractStoredEvent
+from django_eventsourcing.ordering import get_commit_order
+from django_eventsourcing.querysets import StoredEventQuerySet
+from eventsourcing.persistence.records import StoredEvent
+
+__all__ = ["EventInsert"]
+
+# What is the same for all events that are recorded at once, and what differs.
+_OF_ALL = {
+    "application_name": ExactCharField,
+    "metadata": models.JSONField,
+    "recorded_at": models.DateTimeField,
+}
+_OF_EACH = {
+    "originator_id": (models.UUIDField, models.CharField, ExactCharField),
+    "originator_version": models.BigIntegerField,
+    "topic": ExactCharField,
+    "state": models.BinaryField,
+}
+_MOST = 500
+
+
+class EventInsert:
+    """
+    Inserts events as ``bulk_create()`` does, which takes longer to write the statement.
+
+    It is for tables that have the columns of ``AbstractStoredEvent`` and no others.
+    """
+
+    def __init__(self, alias: str, model: type[AbstractStoredEvent]) -> None:
+        connection = connections[alias]
+        self._alias = alias
+        self._model = model
+        self._order = get_commit_order(connection)
+        self._fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
+        self._statements: dict[int, str] = {}
+        most: int | None = connection.features.max_query_params
+        self._most = min(_MOST, (most or 2**16) // len(_OF_EACH) - len(_OF_ALL))
+
+    @classmethod
+    def for_table(cls, alias: str, model: type[AbstractStoredEvent]) -> EventInsert | None:
+        """Return the insert; ``None`` where it is to be left to the ORM."""
+        connection = connections[alias]
+        tells_ids = connection.features.can_return_rows_from_bulk_insert
+        is_told = tells_ids or get_commit_order(connection).draws_ids
+        return cls(alias, model) if is_told and _is_plain(model) else None
+
+    def is_atomic(self, events: Sequence[StoredEvent]) -> bool:
+        """Whether the events are recorded by one statement, all or none, in a transaction or not."""
+        return not self._order.draws_ids and len(events) <= self._most
+
+    def __call__(
+        self, application_name: str, events: Sequence[StoredEvent], metadata: Metadata
+    ) -> list[int]:
+        """Insert the events, and return their ids."""
+        ids: list[int] = []
+        for start in range(0, len(events), self._most):
+            ids += self._insert(application_name, events[start : start + self._most], metadata)
+        return ids
+
+    def _insert(
+        self, application_name: str, events: Sequence[StoredEvent], metadata: Metadata
+    ) -> Sequence[int]:
+        connection = connections[self._alias]
+        time = self._fields["recorded_at"].get_default()
+        shared = [
+            self._fields[name].get_db_prep_save(value, connection)
+            for name, value in zip(_OF_ALL, (application_name, metadata, time), strict=True)
+        ]
+        keys: dict[UUID | str, Any] = {}
+        rows: list[list[Any]] = []
+        for event in events:
+            id_ = event.originator_id
+            if id_ not in keys:
+                keys[id_] = self._fields["originator_id"].get_db_prep_save(id_, connection)
+            rows.append([keys[id_], event.originator_version, event.topic, event.state])
+        ids = self._order.drawn_ids(connection, self._model, len(rows))
+        if ids is not None:
+            params = [v for id_, row in zip(ids, rows, strict=True) for v in (id_, *shared, *row)]
+        else:
+            params = [*shared, *(value for row in rows for value in row)]
+        with connection.cursor() as cursor:
+            cursor.execute(self._statement(connection, len(rows)), params)
+            return [id_ for (id_,) in cursor.fetchall()] if ids is None else ids
+
+    def _statement(self, connection: BaseDatabaseWrapper, rows: int) -> str:
+        found = self._statements.get(rows)
+        if found is None:
+            write = self._with_drawn_ids if self._order.draws_ids else self._with_ids_to_draw
+            found = self._statements[rows] = write(connection, rows)
+        return found
+
+    def _with_drawn_ids(self, connection: BaseDatabaseWrapper, rows: int) -> str:
+        names = [self._model._meta.pk.name, *_OF_ALL, *_OF_EACH]
+        row = f"({', '.join(['%s'] * len(names))})"
+        return f"INSERT INTO {self._into(connection, names)} VALUES {', '.join([row] * rows)}"  # noqa: S608
+
+    def _with_ids_to_draw(self, connection: BaseDatabaseWrapper, rows: int) -> str:
+        """Return a statement in which what is the same for all rows is given once."""
+        quote = connection.ops.quote_name
+        row = f"({', '.join(['%s'] * len(_OF_EACH))})"
+        id_ = quote(str(self._model._meta.pk.column))
+        # The names that PostgreSQL and SQLite give to columns of VALUES.
+        columns = ", ".join(f"each.column{number}" for number in range(1, len(_OF_EACH) + 1))
+        locked = self._order.locking(connection, self._model)
+        return (
+            f"{f'WITH locked AS MATERIALIZED ({locked}) ' if locked else ''}"  # noqa: S608
+            f"INSERT INTO {self._into(connection, [*_OF_ALL, *_OF_EACH])} "
+            f"SELECT {', '.join(['%s'] * len(_OF_ALL))}, {columns} "
+            f"FROM {'locked, ' if locked else ''}(VALUES {', '.join([row] * rows)}) AS each "
+            f"RETURNING {id_}"
+        )
+
+    def _into(self, connection: BaseDatabaseWrapper, names: Sequence[str]) -> str:
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(str(self._fields[name].column)) for name in names)
+        return f"{quote(self._model._meta.db_table)} ({columns})"
+
+
+def _is_plain(model: type[AbstractStoredEvent]) -> bool:
+    """Tell whether the model is as the abstract one, whatever its table and columns are called."""
+    fields = {field.name: type(field) for field in model._meta.concrete_fields}
+    fields.pop(model._meta.pk.name)
+    expected = {**_OF_ALL, **_OF_EACH}
+    manager: Any = model._default_manager
+    return (
+        fields.keys() == expected.keys()
+        and all(_is_one_of(fields[name], kinds) for name, kinds in expected.items())
+        and model.__init__ is models.Model.__init__
+        and manager.get_queryset().bulk_create.__func__ is StoredEventQuerySet.bulk_create
+    )
+
+
+def _is_one_of(kind: type, kinds: type | tuple[type, ...]) -> bool:
+    return kind in kinds if isinstance(kinds, tuple) else kind is kinds
