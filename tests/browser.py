@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from selenium import webdriver
@@ -15,7 +16,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
-__all__ = ["chromium", "screenshot", "wait_for", "wait_for_next_page"]
+__all__ = ["chromium", "post", "screenshot", "wait_for", "wait_for_next_page"]
 
 FLAGS = (
     "--headless=new",
@@ -29,6 +30,17 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--force-color-profile=srgb",
 )
+SEND = """
+const [url, data] = arguments;
+const form = document.createElement('form');
+Object.assign(form, {method: 'post', action: url});
+form.append(document.querySelector('[name=csrfmiddlewaretoken]').cloneNode());
+for (const [name, value] of Object.entries(data)) {
+  form.append(Object.assign(document.createElement('input'), {type: 'hidden', name, value}));
+}
+document.body.append(form);
+form.submit();
+"""
 ADVICE = "Chromium is not installed: apt-get install chromium chromium-driver"
 
 
@@ -125,6 +137,13 @@ def wait_for(driver: webdriver.Chrome, condition: Callable[[webdriver.Chrome], o
 def wait_for_next_page(driver: webdriver.Chrome, left: WebElement) -> None:
     """Return when the page that the element stands on has given way to another."""
     wait_for(driver, staleness_of(left))
+
+
+def post(driver: webdriver.Chrome, url: str, data: dict[str, Any]) -> None:
+    """Send a form to the URL, with the token of the page that is shown, and go where it leads."""
+    left = driver.find_element("tag name", "html")
+    driver.execute_script(SEND, url, data)
+    wait_for_next_page(driver, left)
 
 
 def screenshot(driver: webdriver.Chrome, name: str) -> None:

@@ -16,10 +16,12 @@ from django_eventsourcing.metadata import event_metadata
 from django_eventsourcing.models import (
     DeadLetterRecord,
     MonitoredSystem,
+    RebuildRequest,
     SnapshotRecord,
     StoredEventRecord,
     WorkerRecord,
 )
+from django_eventsourcing.rebuilding import Requests
 from django_eventsourcing.runners.pipe import Pipe
 from eventsourcing.system import System
 from tests.core.school import DogSchool
@@ -38,6 +40,7 @@ from tests.django.admin.pages import (
 from tests.django.admin.records import make_events
 from tests.django.dead_letters.clerks import PARKS, Clerk, work
 from tests.django.own_models.models import LetterEvent
+from tests.django.projections.boards import Board
 from tests.django.status.rows import ids_of, parked, processed, told, worker_in
 
 __all__ = ["HOSTILE", "PAYLOAD", "Screens", "make_screens", "setting"]
@@ -49,7 +52,7 @@ PAYLOAD = ", said by an event"
 
 
 def _system(addition: str) -> System:
-    """Return a school with two followers, and one in tables of its own; their names end so."""
+    """Return a school with three followers, and one in tables of its own; their names end so."""
 
     class School(DogSchool):
         name = f"School{addition}"
@@ -61,10 +64,13 @@ def _system(addition: str) -> System:
     class Idle(Clerk):
         name = f"Idle{addition}"
 
+    class Tricks(Board):
+        name = f"Tricks{addition}"
+
     class Letters(text_ids.DogSchool):
         name = f"Letters{addition}"
 
-    return System(pipes=[[School, Office], [School, Idle], [Letters]])
+    return System(pipes=[[School, Office], [School, Idle], [School, Tricks], [Letters]])
 
 
 plain_system = _system("")
@@ -96,8 +102,8 @@ def setting(*, is_hostile: bool = False) -> dict[str, Any]:
 def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
     """Fill the tables, with the words wherever there may be words; say where the pages are."""
     addition = HOSTILE if is_hostile else ""
-    school, office, idle, letters = (
-        f"{name}{addition}" for name in ("School", "Office", "Idle", "Letters")
+    school, office, idle, tricks, letters = (
+        f"{name}{addition}" for name in ("School", "Office", "Idle", "Tricks", "Letters")
     )
     system = get_system()
     leader, postbox = system.get(school), system.get(letters)
@@ -113,6 +119,7 @@ def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
     first, *_, last = ids_of("default", school)
     _set_states(words, school, office, idle, last)
     _put_on_record(words, office)
+    _request_rebuild(words, tricks)
     gone, unreadable = _settled(words), _unreadable(words, school)
     waiting = DeadLetterRecord.objects.filter(application_name=office).earliest("id").pk
     effect = StoredEventRecord.objects.of(office).latest("id").pk
@@ -134,12 +141,14 @@ def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
             "follower-fragment": f"{follower}?fragment=1",
             "follower-paused": _url("monitoredsystem_change", idle),
             "follower-empty": _url("monitoredsystem_change", "Walks"),
+            "follower-to-rebuild": _url("monitoredsystem_change", tricks),
             "skip": _url("monitoredsystem_skip", office),
             "reset": reset,
             "reset-plan": _url("monitoredsystem_reset", idle)
             + f"?{urlencode({'upstream': school, 'to': first})}",
             "reset-impossible": f"{reset}?{urlencode({'upstream': school, 'to': first})}",
             "reset-errors": f"{reset}?{urlencode({'upstream': bad, 'to': bad})}",
+            "rebuild": _url("monitoredsystem_rebuild", tricks),
             "catalogue": CATALOGUE,
             "configuration": CONFIGURATION,
             "events": EVENTS,
@@ -172,7 +181,8 @@ def make_screens(words: str, *, is_hostile: bool = False) -> Screens:
             "dead-letter-gone": f"{LETTERS}{gone}/change/",
         },
         forms={
-            "dry-run": (_url("monitoredsystem_dry_run", office), {}),
+            "dry-run": (_url("monitoredsystem_dry_run", idle), {}),
+            "dry-run-failed": (_url("monitoredsystem_dry_run", office), {}),
             "dry-run-parked": (
                 _url("monitoredsystem_dry_run_parked", office),
                 {"letter": waiting},
@@ -238,6 +248,13 @@ def _put_on_record(words: str, follower: str) -> None:
         action_flag=CHANGE,
         change_message=words,
     )
+
+
+def _request_rebuild(words: str, projection: str) -> None:
+    """Request a rebuild that has failed: another may be requested, or this one withdrawn."""
+    requests = Requests("default")
+    requests.put(projection, "shadow", reason=words, by=words)
+    requests.fail(RebuildRequest.objects.get(), words)
 
 
 def _settled(words: str) -> int:

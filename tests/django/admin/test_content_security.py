@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.common.by import By
 
-from tests.browser import chromium, screenshot, wait_for
+from tests.browser import chromium, post, screenshot, wait_for
 from tests.django.admin.axe import enter
 from tests.django.admin.pages import SYSTEMS
 from tests.django.admin.screens import HOSTILE, make_screens, setting
@@ -75,15 +75,24 @@ def driver(live_server, policy, hostile, manager):
         yield driver
 
 
-def test_every_screen_works_and_nothing_is_refused(driver, live_server, hostile):
-    for name, page in hostile.pages.items():
+def shown(driver, live_server, screens):
+    """Show one screen after the other, those of forms last; yield the name of each."""
+    for name, page in screens.pages.items():
         driver.get(live_server.url + page)
+        yield name
+    for name, (page, data) in screens.forms.items():
+        post(driver, live_server.url + page, data)
+        yield name
+
+
+def test_every_screen_works_and_nothing_is_refused(driver, live_server, hostile):
+    for name in shown(driver, live_server, hostile):
         screenshot(driver, f"hostile-{name}")
 
         assert not is_alerted(driver), name
         assert refused(driver) == [], name
         assert "taken over" not in driver.title.partition("<script>")[0], name
-        assert driver.execute_script("return document.styleSheets.length") > 3 or "fragment" in page
+        assert driver.execute_script("return document.styleSheets.length") > 3 or "fragment" in name
 
 
 def test_policy_is_in_force(driver, live_server):

@@ -18,18 +18,21 @@ OPERATOR = {
     "follower": {"Pause", "Retry now", "Dry-run the next event", "Retry all that is parked"},
     "follower-paused": {"Resume", "Dry-run the next event"},
     "follower-empty": {"Pause", "Dry-run the next event"},
+    "follower-to-rebuild": {"Pause", "Dry-run the next event"},
     "dead-letter": {"Retry", "Retry all of the aggregate", "Dry-run"},
 }
 MANAGER = {
     "follower": OPERATOR["follower"] | {"Skip the next event…", "Reset…"},
     "follower-paused": OPERATOR["follower-paused"] | {"Skip the next event…", "Reset…"},
     "follower-empty": OPERATOR["follower-empty"] | {"Skip the next event…", "Reset…"},
+    "follower-to-rebuild": OPERATOR["follower-to-rebuild"] | {"Skip the next event…", "Rebuild…"},
     "dead-letter": OPERATOR["dead-letter"] | {"Discard"},
     "skip": {"Skip this event"},
     "reset-plan": {"Reset"},
+    "rebuild": {"Withdraw", "Request the rebuild"},
 }
 BUTTONS = {"outsider": {}, "viewer": {}, "operator": OPERATOR, "manager": MANAGER}
-FOR_MANAGERS = {"skip", "reset", "reset-plan", "reset-impossible", "reset-errors"}
+FOR_MANAGERS = {"skip", "reset", "reset-plan", "reset-impossible", "reset-errors", "rebuild"}
 HOLD_PAYLOADS = {
     "event-first",
     "event-own",
