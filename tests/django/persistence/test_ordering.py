@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connections, transaction
 from django.test.utils import isolate_apps
 
+from django_eventsourcing import correlations
 from django_eventsourcing.holders import gap_holders
 from django_eventsourcing.models import AbstractStoredEvent, NotificationCounter, StoredEventRecord
 from django_eventsourcing.ordering import AdvisoryLock, get_commit_order
@@ -300,6 +301,34 @@ def test_an_event_table_of_a_projects_own_has_an_order_of_its_own(database, kenn
 
     assert recorder.select_events(event.originator_id) == [event]
     assert len(selected(recorder, None, 10)) == 1
+
+
+def test_a_table_may_have_a_name_that_has_to_be_quoted(database):
+    name = "Kennel's Events; --"
+    with isolate_apps("tests"):
+
+        class QuotedEvent(AbstractStoredEvent):
+            class Meta(AbstractStoredEvent.Meta):
+                app_label = "tests"
+                db_table = name
+
+    connection = connections[database]
+    order = get_commit_order(connection)
+    recorder = DjangoApplicationRecorder("Kennel", alias=database, model=QuotedEvent)
+    with connection.schema_editor() as editor:
+        editor.create_model(QuotedEvent)
+        order.install(editor, name)
+        correlations.install(editor, name)
+    try:
+        assert recorder.insert_events([stored_event(), stored_event()]) == [1, 2]
+        assert selected(recorder, None, 10) == [1, 2]
+        assert order.faults(connection, QuotedEvent) == []
+        assert correlations.index_faults(connection, QuotedEvent) == []
+    finally:
+        with connection.schema_editor() as editor:
+            correlations.uninstall(editor, name)
+            order.uninstall(editor, name)
+            editor.delete_model(QuotedEvent)
 
 
 def test_the_migrations_can_be_undone_and_done_again(database):
