@@ -284,6 +284,53 @@ def test_no_code_marks_text_as_safe_html():
     assert found == []
 
 
+STATEMENT = re.compile(
+    r"\s*(ALTER|CREATE|DELETE|DROP|EXPLAIN|INSERT|LOCK|NOTIFY|PRAGMA|RENAME|SELECT|SET|TRUNCATE|"
+    r"UPDATE|WITH)\s"
+)
+PUT_TOGETHER = (
+    "django_eventsourcing.correlations",
+    "django_eventsourcing.event_table",
+    "django_eventsourcing.ordering.",
+    "django_eventsourcing.projections.tables.",
+    "django_eventsourcing.rebuilding.clearing",
+    "django_eventsourcing.session_variables",
+    "django_eventsourcing.synchronous.switching",
+    "django_eventsourcing.time_limits",
+)
+"""Where SQL is put together: of names of tables, which come from models, and of constants."""
+
+
+def is_put_together(node: ast.AST) -> bool:
+    """Tell whether the expression makes SQL of parts, or takes it as it is given."""
+    if isinstance(node, ast.JoinedStr):
+        return isinstance(first := node.values[0], ast.Constant) and is_statement(first)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod | ast.Add) and is_statement(node.left)
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        is_format = name == "format" and is_statement(getattr(node.func, "value", node))
+        return is_format or name in {"RawSQL", "raw", "extra"}
+    return False
+
+
+def is_statement(node: ast.AST) -> bool:
+    text = getattr(node, "value", None)
+    return isinstance(text, str) and bool(STATEMENT.match(text))
+
+
+def test_sql_is_put_together_of_names_of_tables_alone():
+    found = [
+        place(path, node.lineno)
+        for name, path in modules(*PACKAGES).items()
+        if not name.startswith(PUT_TOGETHER)
+        for node in ast.walk(tree(path))
+        if is_put_together(node)
+    ]
+
+    assert found == []
+
+
 def test_no_template_turns_escaping_off():
     unsafe = re.compile(r"\|\s*(safe|safeseq)\b|autoescape\s+off|filter\s+safe")
 

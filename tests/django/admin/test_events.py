@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.django.admin.pages import EVENTS, ids, link, text
+from tests.django.admin.pages import EVENTS, LOGS, ids, link, text
 from tests.django.admin.records import DOG, make_events
 
 TOPICS = ["tests.django.admin.kennel:Dog.TrickAdded", "tests.django.admin.kennel:Dog.Weighed"]
@@ -80,13 +80,14 @@ def test_links_lead_through_all_pages_and_back(client):
     assert ids(client.get(link(first, "Oldest"))) == list(range(50, 0, -1))
 
 
+@pytest.mark.parametrize("page", [EVENTS, f"{LOGS}default/Kennel/"])
 @pytest.mark.parametrize("parameter", ["before", "after"])
 @pytest.mark.parametrize("junk", JUNK)
-def test_junk_as_an_id_is_told_or_brought_into_range(client, parameter, junk):
+def test_junk_as_an_id_is_told_or_brought_into_range(client, page, parameter, junk):
     make_events(2)
 
     with CaptureQueriesContext(connection) as queries:
-        response = client.get(EVENTS, {parameter: junk})
+        response = client.get(page, {parameter: junk})
 
     assert response.status_code == 200
     assert len(table_queries(queries)) <= 2
