@@ -76,7 +76,7 @@ class ApplicationConfig:
 
     database: str | None = None
     """The database alias, where it is not the system's."""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
     """Labels of the application's own models, by EVENT, SNAPSHOT and TRACKING."""
     on_error: Mapping[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class SystemConfig:
     pipes: tuple[tuple[str, ...], ...] | None = None
     """The dotted paths of application classes, as rows of leaders and their followers."""
     database: str = "default"
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     applications: Mapping[str, ApplicationConfig] = field(default_factory=dict)
     commit_order: Literal["shared", "exclusive"] = "shared"
     """Whether transactions that record events, on PostgreSQL, go on together or one by one."""
@@ -423,15 +423,13 @@ class _Reader:
         where = f"{where}['ENV']"
         env = value.get("ENV", {})
         if not isinstance(env, dict) or not all(map(_is_text, env)):
-            self.wrong(where, env, "a dict of str by str")
+            tell = self.wrong if isinstance(env, dict) else self.wrong_kind
+            tell(where, env, "a dict of str by str")
             return {}
         for key, item in env.items():
             if not isinstance(item, str):
-                # The value may be a secret: its type is enough to find the fault.
-                self.report(
-                    "E006",
-                    f"{where}[{key!r}] is of type {type(item).__name__}.",
-                    "Give a str: values are those of an environment.",
+                self.wrong_kind(
+                    f"{where}[{key!r}]", item, "a str: values are those of an environment"
                 )
             for name, hint in _SET_ELSEWHERE.items():
                 if key == name or key.endswith(f"_{name}"):
@@ -460,10 +458,23 @@ class _Reader:
         return True
 
     def wrong(self, where: str, value: Any, expected: str) -> None:
-        shown = repr(value)
+        shown = _shown(value)
         if len(shown) > 60:
             shown = f"{shown[:57]} …"
         self.report("E006", f"{where} is {shown}.", f"Give {expected}.")
+
+    def wrong_kind(self, where: str, value: Any, expected: str) -> None:
+        # The value may be a secret: its type is enough to find the fault.
+        self.report("E006", f"{where} is of type {type(value).__name__}.", f"Give {expected}.")
+
+
+def _shown(value: Any) -> str:
+    """Return the value as code, but for what a dict holds: that may be an environment."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: …' for key in value)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(value)
 
 
 def _is_list(value: Any) -> bool:

@@ -34,20 +34,20 @@ class AESCipher(Cipher):
         return b64encode(os.urandom(num_bytes)).decode("ascii")
 
     def __init__(self, environment: Environment) -> None:
-        text = environment.get(self.CIPHER_KEY)
-        if not text:
+        if not environment.get(self.CIPHER_KEY):
             names = " or ".join(environment.create_keys(self.CIPHER_KEY))
             raise OSError(
                 f"{names} is not set. Set it to a key from AESCipher.create_key(32), which is "
                 f"to be kept as secret as the data."
             )
+        # The value is a secret: it is not shown, nor chained to, nor kept in a variable, as reports
+        # of errors may tell what those hold.
         try:
-            key = b64decode(text, validate=True)
-        except ValueError as error:
-            # The value is a secret: it is not shown, nor chained to.
-            raise ValueError(f"{self.CIPHER_KEY} is not valid Base64.") from error
-        _check_key_size(len(key))
-        self._aes = _aes_gcm(key)
+            size = len(_decoded(environment.get(self.CIPHER_KEY, "")))
+        except ValueError:
+            raise ValueError(f"{self.CIPHER_KEY} is not valid Base64.") from None
+        _check_key_size(size)
+        self._aes = _aes_gcm()(_decoded(environment.get(self.CIPHER_KEY, "")))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -81,7 +81,11 @@ class AESCipher(Cipher):
             ) from None
 
 
-def _aes_gcm(key: bytes) -> "AESGCM":
+def _decoded(key: str) -> bytes:
+    return b64decode(key, validate=True)
+
+
+def _aes_gcm() -> "type[AESGCM]":
     # Imported here, since the library as a whole needs nothing but Python.
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -90,7 +94,7 @@ def _aes_gcm(key: bytes) -> "AESGCM":
             "AESCipher needs the package cryptography. Install django-eventsourcing[crypto].",
             name="cryptography",
         ) from error
-    return AESGCM(key)
+    return AESGCM
 
 
 def _check_key_size(num_bytes: int) -> None:

@@ -20,6 +20,10 @@ class Environment(dict[str, str]):
         super().__init__(env or {})
         self.name = name
 
+    def __repr__(self) -> str:
+        # Values may be secrets, and representations end up in logs and in reports of errors.
+        return f"<Environment {self.name!r}: {', '.join(sorted(self)) or 'empty'}>"
+
     @overload
     def get(self, key: str, default: None = None, /) -> str | None: ...
 

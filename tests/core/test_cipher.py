@@ -2,6 +2,7 @@
 
 import sys
 from base64 import b64encode
+from traceback import TracebackException
 
 import pytest
 from hypothesis import given
@@ -86,6 +87,21 @@ def test_does_not_tell_a_key_that_is_wrong():
         cipher("not a key, but a secret")
 
     assert str(caught.value) == "CIPHER_KEY is not valid Base64."
+
+
+@pytest.mark.parametrize("key", ["not a key, but a secret", b64encode(b"a secret").decode()])
+def test_a_report_of_an_error_with_the_values_of_variables_does_not_tell_a_wrong_key(key):
+    environment = Environment("School", {"CIPHER_KEY": key})
+    with pytest.raises(ValueError) as caught:
+        AESCipher(environment)
+
+    inner = caught.value.__traceback__.tb_next
+    report = TracebackException(ValueError, caught.value, inner, capture_locals=True)
+
+    text = "".join(report.format())
+    assert "environment = <Environment 'School': CIPHER_KEY>" in text
+    assert key not in text
+    assert "secret" not in text
 
 
 def test_does_not_show_its_key():

@@ -42,6 +42,13 @@ def test_environment_is_a_copy():
     assert dict(env) == {"KEY": "changed"}
 
 
+def test_it_is_represented_without_its_values():
+    env = Environment("DogSchool", {"CIPHER_KEY": "secret", "APP": "value"})
+
+    assert repr(env) == "<Environment 'DogSchool': APP, CIPHER_KEY>"
+    assert f"{Environment()}" == "<Environment '': empty>"
+
+
 @pytest.mark.parametrize("text", ["y", "yes", "t", "true", "on", "1", "TRUE", " Yes "])
 def test_texts_that_mean_true(text):
     assert strtobool(text) is True

@@ -350,13 +350,13 @@ def test_waits_between_retries_end(settings, seconds):
     )
 
 
-@pytest.mark.parametrize("value", [[], None, {1: {}}])
-def test_the_setting_itself_is_a_dict(settings, value):
+@pytest.mark.parametrize(("value", "shown"), [([], "[]"), (None, "None"), ({1: {}}, "{1: …}")])
+def test_the_setting_itself_is_a_dict(settings, value, shown):
     settings.EVENTSOURCING = value
 
     assert [str(problem) for problem in find_problems()] == [
         (
-            f"EVENTSOURCING is {value!r}.  HINT: Give a dict of systems by their aliases. "
+            f"EVENTSOURCING is {shown}.  HINT: Give a dict of systems by their aliases. "
             "(django_eventsourcing.E006)"
         )
     ]
@@ -372,6 +372,43 @@ def test_a_systems_settings_are_a_dict(settings):
             "(django_eventsourcing.E006)"
         )
     ]
+
+
+ENV = {"CIPHER_KEY": "secret"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"default": {"SYSTEM": SYSTEM, "ENV": ENV}}],
+        {"default": [ENV]},
+        {1: ENV},
+        *(
+            {"default": {"SYSTEM": SYSTEM, "ENV": env}}
+            for env in ("CIPHER_KEY=secret", [("CIPHER_KEY", "secret")], {1: "secret"})
+        ),
+        {"default": {"SYSTEM": SYSTEM, "APPLICATIONS": [{"ENV": ENV}]}},
+        {"default": {"SYSTEM": SYSTEM, "APPLICATIONS": {"DogSchool": [ENV]}}},
+    ],
+    ids=repr,
+)
+def test_what_may_be_a_secret_is_not_told(settings, value):
+    settings.EVENTSOURCING = value
+
+    problems = [str(problem) for problem in find_problems()]
+
+    assert len(problems) == 1
+    assert "HINT: Give a" in problems[0]
+    assert "secret" not in problems[0]
+
+
+def test_a_configuration_is_represented_without_what_may_be_a_secret(settings):
+    settings.EVENTSOURCING = {
+        "default": {"SYSTEM": SYSTEM, "ENV": ENV, "APPLICATIONS": {"DogSchool": {"ENV": ENV}}}
+    }
+
+    assert get_config().env == get_config().application("DogSchool").env == ENV
+    assert "secret" not in repr(get_config())
 
 
 def test_a_long_value_is_shortened(settings):
