@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django_eventsourcing.conf import MODEL_KINDS, SystemConfig
 from django_eventsourcing.segments import Segment
+from eventsourcing.environment import Environment
 
 if TYPE_CHECKING:
     from eventsourcing.system import System
@@ -15,7 +16,7 @@ __all__ = ["DJANGO_PERSISTENCE_MODULE", "model_labels", "segment_env", "system_e
 DJANGO_PERSISTENCE_MODULE = "django_eventsourcing.factory"
 
 
-def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
+def system_env(config: SystemConfig, system: "System") -> Environment:
     """
     Return one environment for all applications of the system, keys prefixed with their names.
 
@@ -23,7 +24,7 @@ def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
     ``env`` and the defaults, in this order; in each of them ``NAME_KEY`` before ``KEY``. One
     environment serves all, since a follower reads its leader's events with the leader's values.
     """
-    env: dict[str, str] = {}
+    env = Environment()
     for name in system.nodes:
         layers = _layers(config, system, name)
         prefix = f"{name.upper()}_"
@@ -43,14 +44,14 @@ def system_env(config: SystemConfig, system: "System") -> dict[str, str]:
     return env
 
 
-def segment_env(env: Mapping[str, str], segment: Segment) -> dict[str, str]:
+def segment_env(env: Mapping[str, str], segment: Segment) -> Environment:
     """Return the environment of a system with what makes its follower the segment."""
     prefix = f"{segment.follower.upper()}_"
-    return {
-        **env,
+    own = {
         f"{prefix}DJANGO_SEGMENTS": str(segment.count),
         f"{prefix}DJANGO_SEGMENT": str(segment.number),
     }
+    return Environment(env={**env, **own})
 
 
 def model_labels(get: Callable[[str], str | None]) -> dict[str, str]:

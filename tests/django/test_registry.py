@@ -3,9 +3,11 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.views.debug import ExceptionReporter
 
 import django_eventsourcing
 from django_eventsourcing import applications, get_application, get_system, registry, systems
@@ -211,3 +213,25 @@ def test_applications_of_a_good_system_are_found_beside_a_faulty_one(settings):
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="module 'django_eventsourcing' has no attribute 'x'"):
         _ = django_eventsourcing.x
+
+
+@pytest.mark.parametrize("key", ["not a key, but a secret", "YSBzZWNyZXQ="])
+def test_djangos_page_about_an_error_does_not_tell_a_wrong_key(settings, db, key):
+    env = {"CIPHER_KEY": key}
+    settings.EVENTSOURCING = {
+        "default": {
+            "SYSTEM": "tests.django.schools.system",
+            "ENV": env,
+            "APPLICATIONS": {"DogSchool": {"ENV": env}},
+        }
+    }
+    settings.DEBUG = True
+    with pytest.raises(ValueError) as caught:
+        get_application(DogSchool)
+
+    # Without this function, which knows the key.
+    inner = caught.value.__traceback__.tb_next
+    page = unescape(ExceptionReporter(None, ValueError, caught.value, inner).get_traceback_html())
+
+    assert "<Environment 'DogSchool': " in page
+    assert key not in page
