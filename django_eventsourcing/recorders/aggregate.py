@@ -169,8 +169,8 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
     @contextmanager
     def _writing(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Iterator[None]:
         connection = connections[self.alias]
-        is_alone = not connection.in_atomic_block and connection.get_autocommit()
         try:
+            is_alone = not connection.in_atomic_block and connection.get_autocommit()
             if is_alone and self._is_atomic(stored_events, **kwargs):
                 # To begin and to commit by hand would take two round trips more.
                 yield

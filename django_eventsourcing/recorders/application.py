@@ -32,6 +32,8 @@ from eventsourcing.persistence.records import Notification, StoredEvent
 
 __all__ = ["DjangoApplicationRecorder", "next_look"]
 
+_PACKAGE = __name__.partition(".")[0]
+
 
 class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
     """Keeps one application's events; the ids of the records are those of the notifications."""
@@ -170,7 +172,17 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
         return EventInsert.for_table(self.alias, self.log.model)
 
     def _is_atomic(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> bool:
-        return self._insert is not None and self._insert.is_atomic(stored_events)
+        if kwargs.get("tracking") is not None or self._insert is None or self._writes_along:
+            return False
+        return self._insert.is_atomic(stored_events)
+
+    @cached_property
+    def _writes_along(self) -> bool:
+        """Whether a subclass, a project's own, writes more than the events."""
+        return any(
+            "_insert_events" in vars(cls) and cls.__module__.partition(".")[0] != _PACKAGE
+            for cls in type(self).__mro__
+        )
 
     def _insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         if self._insert is None:

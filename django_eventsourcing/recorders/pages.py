@@ -70,7 +70,7 @@ class Pages:
     def _rows(self, after: int, upto: int | None, limit: int) -> list[tuple[Any, ...]]:
         if limit < 1:
             return []
-        key = ("page", upto is None, limit, self._topics)
+        key = (self.session is None, upto is None, limit, self._topics)
         query = self._queries.get(key, lambda: self._query(limit, is_to_end=upto is None))
         bounds = [after] if upto is None else [after, upto]
         return query.rows(*(min(bound, _BIGGEST) for bound in bounds))

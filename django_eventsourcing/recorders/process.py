@@ -144,9 +144,6 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         moved = self._moved.get(application_name)
         return moved[-1] if moved else super().max_tracking_id(application_name)
 
-    def _is_atomic(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> bool:
-        return kwargs.get("tracking") is None and super()._is_atomic(stored_events, **kwargs)
-
     def _needs_savepoint(self, **kwargs: Any) -> bool:
         tracking: Tracking | None = kwargs.get("tracking")
         return tracking is None or not self._is_in_hand(tracking)

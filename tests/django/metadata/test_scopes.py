@@ -64,7 +64,7 @@ def test_all_events_of_a_save_go_in_one_insert(database, application_recorder):
     ):
         application_recorder.insert_events(stream(*range(1, 51)))
 
-    assert sum(query["sql"].startswith("INSERT") for query in queries) == 1
+    assert sum("INSERT INTO" in query["sql"] for query in queries) == 1
     assert (
         metadata_of(database, application_recorder.application_name)[1:] == [{"user": "ann"}] * 50
     )
