@@ -88,7 +88,7 @@ class EventSourced:
         try:
             before = self.school.recorder.max_notification_id()
             if before is not None:
-                follower.recorder.insert_tracking(Tracking("DogSchool", before))
+                follower.recorder.insert_events([], tracking=Tracking("DogSchool", before))
             self.fill(count)
             stopwatch = Stopwatch()
             with stopwatch.running():
@@ -213,7 +213,7 @@ class EventSourced:
         log, recorder = self.school.notification_log, self.school.recorder
         follower = self.follower(school.Silent)
         position = Tracking("DogSchool", recorder.max_notification_id())
-        follower.recorder.insert_tracking(position)
+        follower.recorder.insert_events([], tracking=position)
         costs = {
             "save": median(lambda: self.school.save(school.Dog("Fido")), 300),
             "load 10": median(lambda: self.school.repository.get(ids[0]), 300),

@@ -47,6 +47,7 @@ class EventInsert:
         self._order = get_commit_order(connection)
         self._fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
         self._statements: dict[int, str] = {}
+        self._no_metadata: Any = None
         most: int | None = connection.features.max_query_params
         self._most = min(_MOST, (most or 2**16) // len(_OF_EACH) - len(_OF_ALL))
 
@@ -75,18 +76,16 @@ class EventInsert:
         self, application_name: str, events: Sequence[StoredEvent], metadata: Metadata
     ) -> Sequence[int]:
         connection = connections[self._alias]
-        time = self._fields["recorded_at"].get_default()
-        shared = [
-            self._fields[name].get_db_prep_save(value, connection)
-            for name, value in zip(_OF_ALL, (application_name, metadata, time), strict=True)
-        ]
+        shared = self._shared(connection, application_name, metadata)
+        key_of = self._fields["originator_id"].get_db_prep_save
         keys: dict[UUID | str, Any] = {}
-        rows: list[list[Any]] = []
+        rows: list[tuple[Any, ...]] = []
         for event in events:
             id_ = event.originator_id
-            if id_ not in keys:
-                keys[id_] = self._fields["originator_id"].get_db_prep_save(id_, connection)
-            rows.append([keys[id_], event.originator_version, event.topic, event.state])
+            key = keys.get(id_)
+            if key is None:
+                key = keys[id_] = key_of(id_, connection)
+            rows.append((key, event.originator_version, event.topic, event.state))
         ids = self._order.drawn_ids(connection, self._model, len(rows))
         if ids is not None:
             params = [v for id_, row in zip(ids, rows, strict=True) for v in (id_, *shared, *row)]
@@ -95,6 +94,19 @@ class EventInsert:
         with connection.cursor() as cursor:
             cursor.execute(self._statement(connection, len(rows)), params)
             return [id_ for (id_,) in cursor.fetchall()] if ids is None else ids
+
+    def _shared(
+        self, connection: BaseDatabaseWrapper, application_name: str, metadata: Metadata
+    ) -> tuple[Any, ...]:
+        """Return what is the same for all events, in the order of ``_OF_ALL``."""
+        time = self._fields["recorded_at"]
+        prepared = self._no_metadata
+        if metadata or prepared is None:
+            prepared = self._fields["metadata"].get_db_prep_save(metadata, connection)
+            if not metadata:
+                self._no_metadata = prepared
+        recorded_at = time.get_db_prep_save(time.get_default(), connection)
+        return application_name, prepared, recorded_at
 
     def _statement(self, connection: BaseDatabaseWrapper, rows: int) -> str:
         found = self._statements.get(rows)

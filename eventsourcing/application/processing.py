@@ -4,11 +4,6 @@ import warnings
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.domain import (
-    CollectEventsProtocol,
-    DomainEventProtocol,
-    ImmutableAggregateProtocol,
-)
 from eventsourcing.persistence import Tracking
 
 __all__ = ["ProcessingEvent"]
@@ -40,7 +35,7 @@ class ProcessingEvent:
         for obj in objs:
             if obj is None:
                 continue
-            if isinstance(obj, CollectEventsProtocol):
+            if getattr(obj, "collect_events", None) is not None:
                 self._collect_pending(obj)
             elif _is_aggregate(obj):
                 self.aggregates[obj.id] = obj
@@ -72,5 +67,7 @@ class ProcessingEvent:
 
 
 def _is_aggregate(obj: Any) -> bool:
-    # An event may have an 'id' and a 'version' among its values.
-    return isinstance(obj, ImmutableAggregateProtocol) and not isinstance(obj, DomainEventProtocol)
+    # By the names of the protocols: to ask whether an object is an instance of one takes longer
+    # than to record it. An event may have an 'id' and a 'version' among its values.
+    is_event = hasattr(obj, "originator_id") and hasattr(obj, "originator_version")
+    return not is_event and hasattr(obj, "id") and hasattr(obj, "version")

@@ -2,6 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
+from json.encoder import c_make_encoder, encode_basestring
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -87,7 +88,13 @@ class JSONTranscoder(Transcoder):
         self.decoder = json.JSONDecoder(object_hook=self._decode_registered)
 
     def encode(self, obj: Any) -> bytes:
-        return self.encoder.encode(obj).encode("utf8")
+        if c_make_encoder is None:
+            return self.encoder.encode(obj).encode("utf8")
+        # What the encoder does each time, with what it is known to be asked for.
+        write = c_make_encoder(
+            {}, self._encode_registered, encode_basestring, None, ":", ",", False, False, True
+        )
+        return "".join(write(obj, 0)).encode("utf8")
 
     def decode(self, data: bytes) -> Any:
         text = data.decode("utf8")
