@@ -33,7 +33,9 @@ def system_env(config: SystemConfig, system: "System") -> Environment:
             if value is not None:
                 env[f"{prefix}{key}"] = value
         env[f"{prefix}DJANGO_DB_ALIAS"] = config.database_of(name)
-        env[f"{prefix}DJANGO_NOTIFY"] = "n" if config.options.listen is False else "y"
+        # What nobody follows wakes nobody up.
+        is_heard = config.options.listen is not False and name in system.leads
+        env[f"{prefix}DJANGO_NOTIFY"] = "y" if is_heard else "n"
         if (segments := config.application(name).segments) > 1:
             env[f"{prefix}DJANGO_SEGMENTS"] = str(segments)
         for kind in MODEL_KINDS:

@@ -20,8 +20,11 @@ class EventSourced:
 
     def __init__(self, env):
         self.env = env
-        self.school = school.DogSchool(env)
+        self.school = self.application()
         self.rounds = 0
+
+    def application(self):
+        return school.DogSchool(self.env)
 
     def save_one(self, count):
         """Save new aggregates, each with its first event, in a transaction of its own."""

@@ -12,14 +12,16 @@ settings.configure(
     DATABASES={"default": django_database(URL, "ours")},
     INSTALLED_APPS=["django_eventsourcing"],
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    EVENTSOURCING={"default": {"PIPES": [["school.DogSchool", "school.Counters"]]}},
+    EVENTSOURCING={"default": {"PIPES": [["school.DogSchool"]]}},
     USE_TZ=True,
 )
 django.setup()
 
+import school  # noqa: E402
 from event_sourced import OnDjango  # noqa: E402
 from talking import serve  # noqa: E402
 
+from django_eventsourcing import get_application  # noqa: E402
 from django_eventsourcing.conf import get_config  # noqa: E402
 from django_eventsourcing.registry import ConfiguredSystem  # noqa: E402
 from django_eventsourcing.runners import ThreadedRunner  # noqa: E402
@@ -27,11 +29,12 @@ from eventsourcing.system import System  # noqa: E402
 
 
 class Ours(OnDjango):
-    """Catches up as ``run_system --once`` does."""
+    """Saves by the configured system, and catches up as ``run_system --once`` does."""
+
+    def application(self):
+        return get_application(school.DogSchool)
 
     def process(self, follower):
-        import school
-
         system = System(pipes=[[school.DogSchool, type(follower)]])
         configured = ConfiguredSystem(get_config("default"), system=system)
         runner = ThreadedRunner(configured, once=True)
