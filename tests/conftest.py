@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import pytest
 from django.conf import settings
@@ -17,6 +17,8 @@ if os.environ.get("CI") != "true":
     hypothesis_settings.register_profile("untimed", deadline=None)
     hypothesis_settings.load_profile("untimed")
 
+PARAMETERS = ("database", "vendor", "alias")
+"""The names by which tests have databases in turn."""
 LASTING = {"django_content_type", "auth_permission"}
 """Tables whose rows follow from the models, and are the same after each test."""
 
@@ -97,6 +99,32 @@ def _flush() -> None:
         return [f"DELETE FROM {operations.quote_name(table)};" for table in tables]
 
     operations.sql_flush = flush_postgres
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """
+    Leave to ``make stress`` the databases that a test needs in its long form alone.
+
+    A test that is not of those that are enough, or runs where none of them answers, is as long
+    as ever.
+    """
+    for item in items:
+        mark = item.get_closest_marker("long_elsewhere")
+        if mark is None or not hasattr(item, "callspec"):
+            continue
+        alias = next(filter(None, map(item.callspec.params.get, PARAMETERS)), None)
+        enough = settings.DATABASES.keys() & mark.args & _databases_of(item)
+        if alias and enough and alias not in enough:
+            item.add_marker("stress")
+
+
+def _databases_of(item: pytest.Item) -> set[str]:
+    """Return the aliases of the databases that a test has in turn."""
+    for mark in item.iter_markers("parametrize"):
+        if mark.args and mark.args[0] in PARAMETERS:
+            return {getattr(value, "values", (value,))[0] for value in mark.args[1]}
+    return set(ALIASES)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,7 +22,7 @@ from tests.core.school import Dog, DogSchool
 from tests.databases import on
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.urls("tests.django.async_views")
+pytestmark = [pytest.mark.urls("tests.django.async_views"), pytest.mark.long_elsewhere("postgres")]
 
 current_user = ContextVar("current_user", default="nobody")
 

@@ -52,6 +52,7 @@ def deadlock():
     return error
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_sixteen_writers_of_one_aggregate_apply_each_command_once(school, database):
     dog_id = school.register_dog("Fido")
     add_trick = retry_on_conflict(school.add_trick)
@@ -79,6 +80,7 @@ def assert_applied_once(school, database, dog_id, commands):
     assert list(versions) == list(range(1, 2 + len(commands)))
 
 
+@pytest.mark.long_elsewhere("mariadb")
 @pytest.mark.faults
 @on("postgres", "mariadb")
 def test_what_sixteen_processes_have_been_told_is_applied_is_applied_once(school, database):

@@ -14,7 +14,10 @@ from django_eventsourcing.models import StoredEventRecord
 from tests.core.school import DogSchool
 from tests.django.refused_views import in_transaction
 
-pytestmark = pytest.mark.urls("tests.django.refused_views")
+pytestmark = [
+    pytest.mark.urls("tests.django.refused_views"),
+    pytest.mark.long_elsewhere("postgres"),
+]
 
 CONFLICT = (
     "Somebody else has changed this meanwhile, so your change has not been made. Read it again, "

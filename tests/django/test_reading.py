@@ -15,6 +15,8 @@ from django_eventsourcing.reading import (
 from tests.databases import on
 from tests.django.runners.servers import cut_connection
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 def test_a_look_that_fails_does_not_spoil_the_next(database):
     with transaction.atomic(using=database):

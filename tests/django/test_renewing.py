@@ -7,6 +7,8 @@ from django_eventsourcing.renewing import LONGEST_AGE, renew_connection, renew_c
 from tests.databases import on
 from tests.django.runners.servers import cut_connection
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 @pytest.fixture
 def connection(database):

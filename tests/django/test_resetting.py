@@ -22,6 +22,8 @@ from tests.django.dead_letters.clerks import PARKS
 from tests.django.mailing import Mail, Mailer
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 @pytest.fixture
 def configured(settings, database, monkeypatch):

@@ -17,6 +17,8 @@ from eventsourcing.utils import retry
 from tests.core.school import Counters, DogSchool
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 class Teachers(ProcessApplication):
     """Follows no more than what dogs are taught."""
@@ -103,6 +105,7 @@ def test_eight_threads_save_through_one_runner(configured):
         assert State.FAILED not in states(runner).values()
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_a_wait_ends_for_an_event_that_the_follower_passes_over(configured):
     system = configured()
     school = system.get(DogSchool)

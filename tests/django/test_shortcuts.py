@@ -15,6 +15,8 @@ from django_eventsourcing.shortcuts import aget_aggregate_or_404, get_aggregate_
 from eventsourcing.application import AggregateNotFoundError
 from tests.core.school import DogSchool
 
+pytestmark = pytest.mark.long_elsewhere("default")
+
 
 class DogView(ApplicationMixin[DogSchool], View):
     """Shows a dog, teaches it."""

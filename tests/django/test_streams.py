@@ -14,6 +14,8 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from tests.core.school import DogSchool
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 class Basket(Aggregate):
     @event("Begun")

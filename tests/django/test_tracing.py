@@ -13,6 +13,8 @@ from django_eventsourcing.tracing import TracedEvent, TracedLog, arranged, read_
 from eventsourcing.conformance import stored_event
 from tests.django.own_models.models import DogEvent, LetterEvent
 
+pytestmark = pytest.mark.long_elsewhere("default")
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

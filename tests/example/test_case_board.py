@@ -59,9 +59,9 @@ def file_rows(number=None):
 @pytest.mark.parametrize(
     ("batch_size", "number"),
     [
-        (1, 200),
-        (10, FEW),
-        (1000, None),
+        pytest.param(1, 200, marks=pytest.mark.long_elsewhere("mariadb")),
+        pytest.param(10, FEW, marks=pytest.mark.long_elsewhere("default")),
+        pytest.param(1000, None, marks=pytest.mark.long_elsewhere("postgres")),
         pytest.param(1, None, marks=pytest.mark.stress),
         pytest.param(10, None, marks=pytest.mark.stress),
     ],
@@ -78,6 +78,7 @@ def test_rows_are_those_of_the_file_whatever_the_batch(setting, assert_rows, bat
     assert_rows(rows)
 
 
+@pytest.mark.long_elsewhere("postgres")
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("kills", "number"), [(3, FEW), pytest.param(20, None, marks=pytest.mark.stress)]

@@ -28,6 +28,7 @@ def check(project: Project, event_log: CountedLog) -> None:
     assert project.counts() == dict(event_log.activities)
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_import_then_run_and_both_again(project: Project, event_log: CountedLog) -> None:
     assert summary(project.run("import_cases", event_log.path)) == {
         "rows read": event_log.rows,
@@ -46,6 +47,7 @@ def test_import_then_run_and_both_again(project: Project, event_log: CountedLog)
     check(project, event_log)
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_import_while_the_system_runs(project: Project, event_log: CountedLog) -> None:
     system = project.start("run_system")
     system.wait_for("polling")
@@ -57,6 +59,7 @@ def test_import_while_the_system_runs(project: Project, event_log: CountedLog) -
     check(project, event_log)
 
 
+@pytest.mark.long_elsewhere("mariadb")
 @pytest.mark.faults
 def test_two_imports_at_the_same_time(project: Project, event_log: CountedLog) -> None:
     imports = [project.start("import_cases", event_log.path, "--batch-size=20") for _ in range(2)]
@@ -68,6 +71,7 @@ def test_two_imports_at_the_same_time(project: Project, event_log: CountedLog) -
     check(project, event_log)
 
 
+@pytest.mark.long_elsewhere("default")
 @pytest.mark.faults
 def test_the_import_is_killed_on_the_way(project: Project, event_log: CountedLog) -> None:
     for _ in range(3):
@@ -84,6 +88,7 @@ def test_the_import_is_killed_on_the_way(project: Project, event_log: CountedLog
     check(project, event_log)
 
 
+@pytest.mark.long_elsewhere("postgres")
 @pytest.mark.faults
 def test_the_system_is_killed_three_times_while_the_import_runs(
     project: Project, event_log: CountedLog

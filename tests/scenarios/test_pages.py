@@ -69,6 +69,7 @@ def counts(browser: Chrome, site: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_a_posted_form_shows_on_the_counts_page_soon(
     site: str, system: None, browser: Chrome, record_property: Callable[[str, object], None]
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_posted_form_shows_on_the_counts_page_soon(
     record_property("seconds", min(seconds))
 
 
+@pytest.mark.long_elsewhere("default")
 def test_an_error_of_a_form_is_shown_and_nothing_is_recorded(
     site: str, project: Project, browser: Chrome
 ) -> None:

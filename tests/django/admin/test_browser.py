@@ -131,7 +131,7 @@ def test_viewer_reads_the_log_the_event_and_the_positions(live_server, log):
 
 
 @pytest.mark.usefixtures("operator", "log")
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.stress)])
 def test_operator_pauses_and_resumes_a_follower(live_server, javascript):
     with chromium(javascript=javascript) as driver:
         log_in(driver, live_server)
@@ -157,7 +157,7 @@ def test_operator_pauses_and_resumes_a_follower(live_server, javascript):
 
 
 @pytest.mark.usefixtures("viewer")
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.stress)])
 def test_the_test_of_a_stream_is_copied(live_server, log, javascript):
     with chromium(javascript=javascript) as driver:
         log_in(driver, live_server)
@@ -223,7 +223,7 @@ def test_pages_fit_a_narrow_window(live_server, log):
 
 
 @pytest.mark.usefixtures("viewer")
-@pytest.mark.parametrize("width", [1200, 500])
+@pytest.mark.parametrize("width", [pytest.param(1200, marks=pytest.mark.stress), 500])
 def test_names_of_classes_break_at_dots_only(live_server, log, width):
     with chromium(width=width) as driver:
         log_in(driver, live_server)

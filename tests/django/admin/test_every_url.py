@@ -29,7 +29,7 @@ MANAGES = {"discard", "withdraw_rebuild"}
 """Orders of managers, by POST alone."""
 ASKS = {"skip", "reset", "rebuild"}
 """Orders of managers, with a page that asks."""
-ROLES = ["viewer", "operator", "manager", "superuser"]
+ROLES = ["viewer", "operator", "manager", pytest.param("superuser", marks=pytest.mark.stress)]
 
 
 def names():

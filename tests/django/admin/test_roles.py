@@ -75,7 +75,7 @@ def test_role_is_shown_what_it_may_see_and_do(live_server, screens, role, reques
         assert told >= HOLD_PAYLOADS
 
 
-@pytest.mark.parametrize("role", ["outsider", "viewer"])
+@pytest.mark.parametrize("role", [pytest.param("outsider", marks=LONG), "viewer"])
 def test_index_of_the_admin_leads_viewers_to_every_list(live_server, screens, role, request):
     user = request.getfixturevalue(role)
     with chromium() as driver:

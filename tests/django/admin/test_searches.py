@@ -23,6 +23,15 @@ RULES = Rules(known=(*QUALIFIERS, TEXT), originator_id=str)
 ALIASES = [
     alias for alias in ("default", "postgres", "mariadb") if alias in configured_settings.DATABASES
 ]
+JUNK_IN = [
+    pytest.param("", marks=pytest.mark.long_elsewhere("postgres")),
+    pytest.param("id", marks=pytest.mark.long_elsewhere("default")),
+    pytest.param("originator", marks=pytest.mark.long_elsewhere("mariadb")),
+    pytest.param("topic", marks=pytest.mark.long_elsewhere("mariadb")),
+    pytest.param("correlation", marks=pytest.mark.long_elsewhere("postgres")),
+    pytest.param("user", marks=pytest.mark.long_elsewhere("postgres")),
+]
+"""The text without a qualifier, and each qualifier, with the database on which each run does."""
 USERS = {1: "ann", 2: "Ann Lee", 3: 7, 4: "7"}
 
 
@@ -82,7 +91,9 @@ FOUND = {
 
 @pytest.mark.django_db(databases=ALIASES)
 class TestFinding:
-    @pytest.mark.parametrize("page", [EVENTS, KENNEL])
+    @pytest.mark.parametrize(
+        "page", [pytest.param(EVENTS, marks=pytest.mark.long_elsewhere("postgres")), KENNEL]
+    )
     def test_what_holds_of_an_event_is_found_on_each_database(self, client, alias, page):
         found = {q: ids(client.get(page, {"q": q})) for q in FOUND}
 
@@ -110,7 +121,7 @@ class TestFinding:
 
 @pytest.mark.django_db(databases=ALIASES)
 @pytest.mark.parametrize("junk", JUNK)
-@pytest.mark.parametrize("name", ["", *QUALIFIERS])
+@pytest.mark.parametrize("name", JUNK_IN)
 def test_junk_is_told_or_finds_nothing_in_few_queries(client, alias, name, junk):
     found = []
     for page in (EVENTS, KENNEL):
@@ -126,6 +137,10 @@ def test_junk_is_told_or_finds_nothing_in_few_queries(client, alias, name, junk)
 
     # Some of it is a text like another.
     assert not found or (name == "" and junk in ("abc", "0", "-1", "1.5"))
+
+
+def test_junk_is_looked_for_by_each_qualifier():
+    assert [name.values for name in JUNK_IN] == [("",), *((name,) for name in QUALIFIERS)]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ def press(driver, label, *, reason=""):
     click(driver, By.XPATH, f"//button[.='{label}']")
 
 
+@pytest.mark.long_elsewhere("postgres")
 @with_pages("default", "postgres")
 @pytest.mark.usefixtures("manager")
 def test_orders_in_a_browser_are_obeyed_by_another_process(

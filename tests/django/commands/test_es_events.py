@@ -21,6 +21,8 @@ from tests.django.commands.processes import ROOT, Manage, child_environment
 from tests.django.status.rows import add_tricks, ids_of
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("default")
+
 
 def ids_in(text):
     return [int(line.split()[0]) for line in text.splitlines()]
@@ -78,6 +80,7 @@ def test_the_first_or_the_newest_are_shown_up_to_the_limit(configured, database)
     assert call("es_events", "DogSchool", "--limit=0") == (0, "")
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_more_than_a_batch_is_read(configured, database):
     configured()
     add_tricks(*["sit"] * 120)

@@ -12,6 +12,8 @@ from tests.core.school import Counters
 from tests.django.commands.calls import call, data_of
 from tests.django.status.rows import held
 
+pytestmark = pytest.mark.long_elsewhere("default")
+
 
 def record(database, follower="Counters"):
     return FollowerRecord.objects.using(database).get(application_name=follower)

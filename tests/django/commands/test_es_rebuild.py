@@ -26,6 +26,8 @@ from tests.django.runners.test_segments import run_once
 from tests.django.schools import teach
 from tests.django.status.rows import ago, held, told, worker_in
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 KINDS = pytest.mark.parametrize("kind", [(), ("--shadow",)], ids=["in place", "shadow"])
 
 

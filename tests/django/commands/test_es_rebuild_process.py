@@ -33,6 +33,14 @@ __all__ = ["configured"]
 
 pytestmark = pytest.mark.faults
 
+SHADOW_IN_EACH_RUN = pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param((), id="in place", marks=pytest.mark.stress),
+        pytest.param(("--shadow",), id="shadow"),
+    ],
+)
+
 
 class Writer(threading.Thread):
     """Adds tricks until it is told to stop."""
@@ -64,7 +72,8 @@ def env(database):
     return {"TEST_ROUTERS": f'["tests.django.commands.routers.To{database.capitalize()}"]'}
 
 
-@KINDS
+@pytest.mark.long_elsewhere("postgres")
+@SHADOW_IN_EACH_RUN
 def test_it_works_beside_workers_and_writers(configured, database, env, kind):
     setting = configured()
     add_tricks()
@@ -84,7 +93,8 @@ def test_it_works_beside_workers_and_writers(configured, database, env, kind):
     assert set(positions(database)) == {"Board"}
 
 
-@KINDS
+@pytest.mark.long_elsewhere("mariadb")
+@SHADOW_IN_EACH_RUN
 def test_killed_again_and_again_beside_workers_it_completes_in_the_end(
     configured, database, env, kind
 ):
@@ -159,12 +169,23 @@ elif point == "swapped":
 (ShadowRebuild if kind == "shadow" else InPlaceRebuild)(get_system(), "Board").run()
 """
 IN_PLACE = ["paused", "cleared", "emptied", "done"]
-SHADOW = ["made", "filled", "paused", "held", "retired", "renamed", "moved", "done", "swapped"]
+BEFORE_SWAP = ["made", "filled", "paused", "held"]
+IN_SWAP = ["retired", "renamed", "moved", "done", "swapped"]
+
+
+def killed(kind, points, alias):
+    """Return what kills at these points, with the database on which each run does."""
+    mark = pytest.mark.long_elsewhere(alias)
+    return [pytest.param(kind, point, marks=mark) for point in points]
 
 
 @pytest.mark.parametrize(
     ("kind", "point"),
-    [*(("in place", point) for point in IN_PLACE), *(("shadow", point) for point in SHADOW)],
+    [
+        *killed("in place", IN_PLACE, "default"),
+        *killed("shadow", BEFORE_SWAP, "postgres"),
+        *killed("shadow", IN_SWAP, "mariadb"),
+    ],
 )
 def test_killed_at_any_point_it_completes_when_it_is_run_again(
     configured, database, env, kind, point
@@ -230,6 +251,7 @@ def test_while_tables_are_swapped_in_steps_nobody_processes(configured, database
     assert rows(database) == computed()
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_workers_go_on_with_what_was_killed_in_place(configured, database, env):
     setting = configured()
     add_tricks()
@@ -255,6 +277,7 @@ def test_workers_go_on_with_what_was_killed_in_place(configured, database, env):
     assert not record_of(database).kind
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_signal_ends_it_well(configured, database, env):
     setting = configured()
     for _ in range(40):
@@ -276,6 +299,7 @@ def test_a_signal_ends_it_well(configured, database, env):
     assert rows(database) == computed()
 
 
+@pytest.mark.long_elsewhere("default")
 @KINDS
 def test_a_second_one_beside_it_is_refused(configured, database, env, kind):
     setting = configured()

@@ -15,6 +15,8 @@ from tests.django.commands.calls import call, data_of
 from tests.django.schools import Poisoned
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 PARKS = {"retries": 0, "then": "park"}
 STOPS = {"retries": 0}
 TOPIC = "tests.core.school:Dog.TrickAdded"
@@ -206,6 +208,7 @@ def test_there_may_be_nothing_to_try(configured):
     )
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_a_follower_that_has_stopped_tries_again_at_once(configured, mend):
     configured("poisoned_system", ON_ERROR=STOPS)
     system = get_system()
@@ -326,6 +329,7 @@ def test_a_follower_that_has_not_stopped_skips_nothing(configured):
     )
 
 
+@pytest.mark.long_elsewhere("default")
 @pytest.mark.parametrize("options", [[], ["--notification=9999999"]])
 def test_a_follower_that_parks_is_led_to_what_it_has_parked(parked, options):
     code, text = call("es_skip", "Poisoned", "--reason=a joke", *options)

@@ -23,6 +23,8 @@ from tests.django.segmented import Counters, Diary, DogSchool
 from tests.django.status.rows import held
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 @pytest.fixture
 def split(settings, database):
@@ -207,6 +209,7 @@ def test_workers_that_stay_busy_are_told(split, database):
     assert set(rows(database)) == {"Diary"}
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_a_worker_with_the_old_number_processes_nothing_after_the_change(split, database):
     split(1)
     dogs = register_dogs(get_system(), 4, 1)
@@ -225,6 +228,7 @@ def test_a_worker_with_the_old_number_processes_nothing_after_the_change(split, 
     assert_each_once_in_order(dogs, 3)
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_worker_with_the_new_number_begins_after_the_change(split):
     split(1)
     dogs = register_dogs(get_system(), 4, 1)
@@ -254,6 +258,7 @@ def test_what_operators_have_paused_stays_paused(split, database):
     assert set(records) == {(f"Diary[{n}/2]", "paused", "prices, Ann") for n in (1, 2)}
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_dead_letters_go_to_the_segment_of_their_aggregate(split, database, monkeypatch):
     parking = {"retries": 0, "then": "park"}
     split(1, ON_ERROR=parking)
@@ -387,7 +392,15 @@ Splitting(get_system(), "Diary").run()
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("point", ["paused", "brought together", "changed", "committed"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("paused", marks=pytest.mark.long_elsewhere("default")),
+        pytest.param("brought together", marks=pytest.mark.long_elsewhere("postgres")),
+        pytest.param("changed", marks=pytest.mark.long_elsewhere("mariadb")),
+        pytest.param("committed", marks=pytest.mark.long_elsewhere("mariadb")),
+    ],
+)
 def test_killed_at_any_point_it_completes_when_it_is_run_again(split, database, point):
     split(2)
     dogs = register_dogs(get_system(), 6, 2)
@@ -413,7 +426,13 @@ def test_killed_at_any_point_it_completes_when_it_is_run_again(split, database, 
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("point", ["policy", "commit"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("policy", marks=pytest.mark.stress),
+        pytest.param("commit", marks=pytest.mark.long_elsewhere("mariadb")),
+    ],
+)
 @on("postgres", "mariadb")
 def test_killed_while_it_processes_the_rest_it_completes_when_run_again(
     split, database, point, tmp_path

@@ -9,6 +9,8 @@ from tests.core.school import DogSchool
 from tests.django.commands.calls import call, data_of
 from tests.django.schools import teach
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 @pytest.fixture
 def configured(settings, database):

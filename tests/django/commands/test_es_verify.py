@@ -30,6 +30,8 @@ from tests.django.runners.test_segments import run_once
 from tests.django.schools import teach
 from tests.django.status.rows import held, worker_in
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 UNCHANGED = "  own_models.TrickCount: 3 rows, all as the events say\n"
 
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.faults
 __all__ = ["configured", "env"]
 
 
+@pytest.mark.long_elsewhere("default")
 def test_it_works_beside_workers_and_writers(configured, database, env):
     setting = configured()
     add_tricks()
@@ -40,7 +41,13 @@ def test_it_works_beside_workers_and_writers(configured, database, env):
 
 # On SQLite, the second one waits for its turn to write until the first one is done.
 @on("postgres", "mariadb")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGKILL, marks=pytest.mark.long_elsewhere("mariadb")),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long_elsewhere("postgres")),
+    ],
+)
 def test_what_is_left_of_one_that_is_ended(configured, database, env, number):
     setting = configured(BATCH_SIZE=1)
     for _ in range(20):

@@ -29,6 +29,8 @@ from tests.django.projections.rebuilds import (
 from tests.django.runners.test_segments import run_once
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 __all__ = ["configured"]
 
 # In the long form of the tests: each of these starts processes, and waits for them.
@@ -165,6 +167,7 @@ def test_stopped_with_its_worker_it_is_gone_on_with_by_the_next(configured, data
         assert " by ann" in runner.output
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_what_cannot_be_done_is_left_with_the_reason(configured, database, env):
     setting = configured()
     spoiled(database)
@@ -258,6 +261,7 @@ def test_it_goes_with_the_end_of_the_rebuild_or_not_at_all(configured, database)
     assert not requested(database).exists()
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_process_that_ends_without_a_word_is_tried_three_times(configured, database):
     configured()
     request()

@@ -14,6 +14,8 @@ from django_eventsourcing.registry import reset
 from django_eventsourcing.runners import ThreadedRunner
 from tests.core.school import Counters, DogSchool, Tally
 
+pytestmark = pytest.mark.long_elsewhere("default")
+
 QUICK = {"retries": 0}
 
 

@@ -16,6 +16,7 @@ from tests.django.schools import Loud, Mortal
 from tests.waiting import wait_until
 
 
+@pytest.mark.long_elsewhere("default")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_well(configured, number):
     setting = configured()
@@ -30,6 +31,7 @@ def test_a_signal_ends_it_well(configured, number):
         assert re.search(r"^Counters +DogSchool +.*caught up$", runner.output, re.MULTILINE)
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_events_of_another_process_are_processed_while_it_runs(configured):
     setting = configured()
 
@@ -39,6 +41,7 @@ def test_events_of_another_process_are_processed_while_it_runs(configured):
         wait_until(lambda: get_application(Tally).get_total() == 3, "tallied")
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_a_signal_lets_a_slow_policy_finish_its_event_and_commit(configured, tmp_path):
     setting = configured("loud_system")
     add_tricks(10)
@@ -57,6 +60,7 @@ def test_a_signal_lets_a_slow_policy_finish_its_event_and_commit(configured, tmp
     assert get_application(Loud).get_count("sit") == len(begun) - 1
 
 
+@pytest.mark.long_elsewhere("default")
 def test_once_that_is_stopped_before_it_has_caught_up_ends_with_1(configured, tmp_path):
     setting = configured("loud_system")
     add_tricks(10)
@@ -74,6 +78,7 @@ def test_once_that_is_stopped_before_it_has_caught_up_ends_with_1(configured, tm
         )
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_it_stays_when_all_have_failed_and_ends_with_3_when_it_is_stopped(configured):
     setting = configured("poisoned_system", ON_ERROR={"retries": 0})
     add_tricks(1, "sing")
@@ -86,6 +91,7 @@ def test_it_stays_when_all_have_failed_and_ends_with_3_when_it_is_stopped(config
         assert "again to abort" in runner.output
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_a_second_signal_aborts_and_rolls_back(configured, tmp_path):
     setting = configured("loud_system")
     add_tricks(2)
@@ -104,6 +110,7 @@ def test_a_second_signal_aborts_and_rolls_back(configured, tmp_path):
     assert get_application(Loud).recorder.max_tracking_id("DogSchool") is None
 
 
+@pytest.mark.long_elsewhere("default")
 def test_the_drain_timeout_ends_it_with_5(configured, tmp_path):
     setting = configured("loud_system")
     add_tricks(1)
@@ -121,6 +128,7 @@ def test_the_drain_timeout_ends_it_with_5(configured, tmp_path):
         )
 
 
+@pytest.mark.long_elsewhere("mariadb")
 @on("postgres", "mariadb")
 def test_the_drain_timeout_ends_it_though_a_table_is_locked(configured, database):
     setting = configured()
@@ -166,6 +174,7 @@ def locked(alias, table):
             yield is_waited_for
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_killed_and_started_again_it_processes_each_event_once(configured, tmp_path):
     setting = configured("loud_system", BATCH_SIZE=7)
     add_tricks(60)
@@ -187,7 +196,14 @@ def test_killed_and_started_again_it_processes_each_event_once(configured, tmp_p
     assert get_application(Loud).recorder.max_notification_id() is not None
 
 
-@pytest.mark.parametrize("point", ["read", "policy", "commit"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("read", marks=pytest.mark.long_elsewhere("default")),
+        pytest.param("policy", marks=pytest.mark.long_elsewhere("postgres")),
+        pytest.param("commit", marks=pytest.mark.long_elsewhere("mariadb")),
+    ],
+)
 def test_killed_at_any_point_it_processes_each_event_once(configured, tmp_path, point):
     setting = configured("mortal_system", BATCH_SIZE=4)
     add_tricks(9)
@@ -200,6 +216,7 @@ def test_killed_at_any_point_it_processes_each_event_once(configured, tmp_path, 
     assert get_application(Mortal).get_count("sit") == 9
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_two_at_once_process_each_event_once(configured):
     setting = configured(BATCH_SIZE=4)
     add_tricks(40)
@@ -214,6 +231,7 @@ def test_two_at_once_process_each_event_once(configured):
     assert get_application(Tally).get_total() == 40
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_failed_follower_ends_once_with_3(configured):
     setting = configured("poisoned_system", ON_ERROR={"retries": 0})
     add_tricks(2, "sing")

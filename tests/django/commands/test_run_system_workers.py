@@ -37,6 +37,7 @@ def quick(setting):
     return setting
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_sigterm_while_a_policy_works_gives_the_lease_back(configured, database, tmp_path):
     setting = configured("loud_system")
     add_tricks(3)
@@ -52,6 +53,7 @@ def test_sigterm_while_a_policy_works_gives_the_lease_back(configured, database,
     assert workers(database) == []
 
 
+@pytest.mark.long_elsewhere("default")
 def test_what_a_killed_process_held_is_taken_over_by_one_beside_it(configured, database):
     setting = configured()
 
@@ -95,6 +97,7 @@ def test_what_a_host_held_that_died_is_taken_over_within_15_seconds(configured, 
     assert seconds < 15
 
 
+@pytest.mark.long_elsewhere("postgres")
 @on("postgres", "mariadb")
 def test_a_process_that_was_suspended_loses_its_followers_and_doubles_nothing(
     configured, database, tmp_path
@@ -140,6 +143,7 @@ def is_locked(database):
     return False
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_processes_share_the_followers_and_one_that_is_killed_is_replaced(configured, database):
     setting = configured()
     add_tricks(5)
@@ -218,6 +222,7 @@ def test_a_second_signal_aborts_all_processes(configured, database, tmp_path):
         assert get_application(Loud).recorder.max_tracking_id("DogSchool") is None
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_line_of_json_is_one_object(configured):
     setting = configured()
     add_tricks(3)

@@ -19,6 +19,8 @@ from tests.databases import on
 from tests.django.dead_letters.clerks import Clerk, Ledger, pipe_of, work
 from tests.django.own_models.models import TrickCount
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 @pytest.fixture
 def run(configured, teach, letters):

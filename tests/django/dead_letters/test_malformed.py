@@ -13,6 +13,8 @@ from eventsourcing.environment import Environment
 from tests.core.school import DogSchool
 from tests.django.dead_letters.clerks import Clerk
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 SECRET = "the postman's name"
 TIMESTAMP = {"_type_": "datetime_iso", "_data_": "2026-01-02T12:00:00+00:00"}
 

@@ -19,6 +19,8 @@ from tests.core.school import Counters
 from tests.django.dead_letters.clerks import Clerk, pipe_of, work
 from tests.django.own_models.models import TrickCount
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 def test_later_ones_of_the_aggregate_are_parked_in_order_and_all_others_go_on(
     configured, teach, run_once, letters
@@ -231,6 +233,7 @@ def test_receivers_are_told(configured, teach):
     ]
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_when_all_fail_the_circuit_opens_and_nothing_more_is_parked(
     configured, teach, run_once, letters, database, monkeypatch
 ):

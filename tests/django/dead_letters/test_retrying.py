@@ -23,6 +23,8 @@ from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 from tests.django.runners.servers import locked_out
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 def errors(tries):
     return [tried.error for tried in tries]
@@ -295,6 +297,7 @@ def test_what_is_discarded_lets_the_next_one_come_first(configured, teach, lette
     assert system.get(Clerk).versions_of(dog_id) == [1, 3]
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_it_is_safe_while_the_system_runs(configured, teach, letters, mended):
     system = configured()
     there = ConfiguredSystem(system.config)  # Retries as another process.

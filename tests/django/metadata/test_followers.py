@@ -14,6 +14,8 @@ from tests.django.commands.processes import manage
 from tests.django.metadata.rows import ids_of, metadata_of
 from tests.django.schools import Obedient, teach
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 def follow(cls=Counters):
     school, follower = get_application(DogSchool), get_application(cls)

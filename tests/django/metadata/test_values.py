@@ -34,6 +34,7 @@ VALUES = st.recursive(
 KEYS = TEXTS.filter(lambda key: key not in {"correlation_id", "causation_id", "user"})
 
 
+@pytest.mark.long_elsewhere("postgres", "mariadb")
 @settings(
     max_examples=60,
     deadline=None,

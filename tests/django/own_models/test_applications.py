@@ -15,6 +15,8 @@ from tests.core.school import Counters, DogSchool
 from tests.core.styles import text_ids
 from tests.django.own_models.models import DogEvent, DogTracking, LetterEvent, LetterSnapshot
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 def test_the_settings_give_an_application_its_own_tables(configured, database):
     school = configured.get(DogSchool)

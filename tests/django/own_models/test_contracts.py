@@ -20,6 +20,8 @@ from tests.django.own_models.models import (
     LetterSnapshot,
 )
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 @pytest.fixture
 def factory(database):

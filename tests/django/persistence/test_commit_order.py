@@ -138,6 +138,7 @@ def test_an_event_that_is_rolled_back_holds_nobody_up(database):
     assert reader.seen == [other]
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_a_reader_sees_every_event_once_while_processes_write(database):
     check_a_reader(database, writers=4, transactions=20, hold=0.005)
 

@@ -33,6 +33,7 @@ def test_a_conflict_names_application_originator_and_version(application_recorde
     assert isinstance(raised.value.__cause__, Exception)
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_a_conflict_of_very_many_events_is_told_as_one(application_recorder):
     originator_id = uuid4()
     events = [stored_event(originator_id, version) for version in range(1, 1501)]
@@ -151,6 +152,7 @@ def test_of_two_transactions_with_one_version_the_second_is_refused(database, ap
     assert application_recorder.select_events(event.originator_id) == [event]
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_commands_that_are_repeated_after_a_conflict_are_all_applied_once(
     database, application_recorder
 ):

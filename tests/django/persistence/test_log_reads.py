@@ -44,7 +44,9 @@ def rows_read(alias):
 
 
 @on("mariadb")
-@pytest.mark.parametrize("part", [0.1, 0.3, 0.6, 0.8, 0.9])
+@pytest.mark.parametrize(
+    "part", [0.6, *(pytest.param(part, marks=pytest.mark.stress) for part in (0.1, 0.3, 0.8, 0.9))]
+)
 def test_a_page_in_the_middle_of_the_log_is_found_by_its_index(school, database, part):
     first = StoredEventRecord.objects.using(database).order_by("id").values_list("id", flat=True)[0]
     position = first + int(EVENTS * part)

@@ -13,6 +13,8 @@ from tests.django.projections.boards import Board, DogSchool, Kennel, QuickBoard
 from tests.django.schools import teach
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 TRICKS = ["sit", "beg", "sit", "roll over", "sit"]
 COUNTS = {"sit": 3, "beg": 1, "roll over": 1}
 

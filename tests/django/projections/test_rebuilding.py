@@ -38,6 +38,8 @@ from tests.django.read_models.models import Dog, Trick
 from tests.django.runners.test_segments import run_once
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 __all__ = ["configured"]
 
 DUE = (
@@ -263,6 +265,7 @@ def test_a_follower_that_becomes_synchronous_meanwhile_keeps_its_rows_and_stays_
     assert rows(database) == computed()
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_run_system_rebuilds_by_shadow_if_it_is_set_so(configured, database):
     setting = configured(REBUILD="shadow")
     add_tricks()
@@ -323,6 +326,7 @@ def test_rows_and_positions_are_cleared_together_or_not_at_all(configured, datab
     assert (follower.desired_state, follower.lease_owner) == ("running", None)
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_worker_in_this_process_lets_go_and_takes_it_again(configured, database):
     configured()
     add_tricks()

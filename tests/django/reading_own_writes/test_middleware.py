@@ -23,7 +23,7 @@ from tests.django.reading_own_writes import views
 from tests.django.reading_own_writes.test_pages import visited
 from tests.django.status.rows import ids_of
 
-pytestmark = pytest.mark.usefixtures("site")
+pytestmark = [pytest.mark.usefixtures("site"), pytest.mark.long_elsewhere("default")]
 
 
 def writes_of(**ids):

@@ -31,7 +31,7 @@ from tests.django.reading_own_writes.held import threads
 from tests.django.schools import Counters, Tally
 from tests.django.status.rows import held, told
 
-pytestmark = pytest.mark.usefixtures("site")
+pytestmark = [pytest.mark.usefixtures("site"), pytest.mark.long_elsewhere("default")]
 
 STALE = {"count": 0, "stale": True}
 FRESH = {"count": 1, "stale": False}

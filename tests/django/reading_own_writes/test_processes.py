@@ -22,6 +22,7 @@ def times(request):
     return request.param
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_each_write_is_seen_by_the_next_page(configured, times):
     client = Client()
     seen = []
@@ -34,6 +35,7 @@ def test_each_write_is_seen_by_the_next_page(configured, times):
     assert seen == [{"count": 1, "stale": False}] * times
 
 
+@pytest.mark.long_elsewhere("default")
 def test_each_write_is_seen_by_the_page_that_writes(configured, times):
     client = Client()
 
@@ -43,6 +45,7 @@ def test_each_write_is_seen_by_the_page_that_writes(configured, times):
     assert seen == [{"count": 1, "done": True}] * times
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_each_write_is_seen_by_asynchronous_pages(configured):
     async def visit(client):
         seen = []
@@ -60,6 +63,7 @@ def test_each_write_is_seen_by_asynchronous_pages(configured):
     assert seen == [{"count": 1, "stale": False}, {"count": 1, "done": True}] * 50
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_what_was_written_while_nothing_runs_is_missing_and_told_and_seen_later(configured):
     client = Client()
     setting = configured()

@@ -18,6 +18,8 @@ from tests.databases import on
 from tests.django.projections.boards import Board, DogSchool, Kennel
 from tests.django.schools import Counters, Tally, teach
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 WIDE = "tests.django.projections.boards.wide_system"
 LONG = "tests.django.schools.long_system"
 SEGMENTED = "tests.django.segmented.system"

@@ -16,6 +16,8 @@ from tests.django.persistence.elsewhere import Elsewhere, OpenTransaction
 from tests.django.schools import Obedient, add_tricks
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 class QuickRunner(ThreadedRunner):
     """Looks often, and waits for others not as long."""
@@ -101,6 +103,7 @@ def test_all_is_given_back_even_if_the_last_states_cannot_be_written(
 LET_GO = "Tally is not held by this worker any more: its lease has ended, or a command had taken it"
 
 
+@pytest.mark.long_elsewhere("mariadb")
 @on("postgres", "mariadb")
 def test_a_locked_row_holds_up_its_own_follower_alone(configured, database, caplog):
     system = configured()
@@ -132,6 +135,7 @@ def test_a_locked_row_holds_up_its_own_follower_alone(configured, database, capl
     assert "Tally is held by another worker now" not in caplog.messages
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_policy_that_is_cancelled_has_failed(configured, database, monkeypatch):
     def cancel(self, domain_event):
         raise CancelledError

@@ -16,6 +16,8 @@ from eventsourcing.persistence import Tracking
 from tests.django.segmented import Counters, Diary, DogSchool, Tally
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 
 @pytest.fixture
 def split(settings, database):
@@ -60,6 +62,7 @@ def assert_each_once_in_order(system, dogs, count):
     }
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_segments_process_each_event_once_and_in_the_order_of_its_aggregate(split):
     system = split({"Diary": 4})
     dogs = register_dogs(system, 12, 5)
@@ -104,6 +107,7 @@ def test_what_segments_record_wakes_the_followers_of_their_follower(split):
         wait_until(lambda: system.get(Tally).get_total() == 3, "tallied")
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_two_runners_share_the_segments(split, database):
     system = split({"Diary": 4}, name="diary_system")
     other = ConfiguredSystem(system.config)
@@ -224,6 +228,7 @@ def test_who_waits_for_the_follower_is_woken_by_its_segments(split):
     assert recorder.max_tracking_id("DogSchool") == head
 
 
+@pytest.mark.long_elsewhere("default")
 def test_each_segment_has_statistics_of_its_own(split, database):
     system = split({"Diary": 2})
     register_dogs(system, 12, 5)

@@ -18,6 +18,8 @@ from tests.django.runners.test_keeper import QuickRunner, wait_until_caught_up
 from tests.django.schools import add_tricks
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 TEN = Progress(processed=10, passed=30, seconds=5.0)
 
 

@@ -20,6 +20,8 @@ from tests.django.runners.servers import cut_connection, locked_out
 from tests.django.schools import Obedient, Poisoned, add_tricks
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 QUICK = {"retries": 2, "backoff": [0.01]}
 
 
@@ -152,6 +154,7 @@ def test_a_prompt_leaves_when_the_outer_transaction_is_committed(configured, dat
     assert system.get(Obedient).get_count("lost") == 0
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_two_runners_at_once_process_each_event_once(configured):
     system = configured(BATCH_SIZE=5)
     other = ConfiguredSystem(system.config)
@@ -268,6 +271,7 @@ def test_attempts_start_anew_at_each_notification(configured, told):
     assert run_once(system)["Obedient", "DogSchool"].state is State.CAUGHT_UP
 
 
+@pytest.mark.long_elsewhere("default")
 @pytest.mark.parametrize("error", [SystemExit("out"), MemoryError("full")])
 def test_a_thread_that_dies_again_and_again_is_reported_and_ends_the_run(
     configured, told, caplog, monkeypatch, error

@@ -24,6 +24,8 @@ from tests.django.runners.servers import locked_out
 from tests.django.schools import Obedient, Poisoned, add_tricks
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 PAUSED, RUNNING = FollowerRecord.DesiredState.PAUSED, FollowerRecord.DesiredState.RUNNING
 
 
@@ -95,6 +97,7 @@ def test_a_runner_is_on_record_until_it_has_stopped(configured, database):
     assert record(system, "Tally").state == "caught up"
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_one_runner_holds_a_follower_and_another_takes_over_when_it_stops(configured):
     system = configured()
     one, two = ThreadedRunner(system), ThreadedRunner(another(system))
@@ -140,6 +143,7 @@ class Kennel:
     system = System(pipes=[[DogSchool, cls] for cls in classes])
 
 
+@pytest.mark.long_elsewhere("mariadb")
 @pytest.mark.parametrize(("number", "fair"), [(2, [3, 3]), (5, [1, 1, 1, 1, 2])])
 def test_runners_have_fair_shares(configured, number, fair):
     config = configured().config
@@ -232,6 +236,7 @@ def test_a_worker_that_cannot_prolong_its_leases_stops_in_time_and_comes_back(
     assert len([r for r in told if r.levelno == logging.WARNING]) == 1
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_a_paused_follower_rests_and_goes_on_when_it_is_resumed(configured):
     system = configured()
     with ThreadedRunner(system) as runner:
@@ -436,6 +441,7 @@ def test_a_run_goes_on_when_all_followers_have_failed_and_nobody_else_tries(conf
     assert record(system, "Poisoned").lease_owner is None
 
 
+@pytest.mark.long_elsewhere("default")
 @pytest.mark.parametrize("error", [SystemExit("out"), MemoryError("full")])
 def test_a_thread_that_dies_is_started_again(configured, told, caplog, error):
     deaths = iter([error, error])
@@ -647,6 +653,7 @@ def asked(database, **statements):
         return sorted(value for (value,) in cursor.fetchall())
 
 
+@pytest.mark.long_elsewhere("default")
 def test_as_many_process_at_once_as_there_are_threads(configured, told):
     busy, most = [], []
 

@@ -18,6 +18,8 @@ from tests.django.schools import Obedient
 from tests.django.status.rows import add_tricks
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 POLL = RunnerOptions(poll_interval=0.05)
 
 
@@ -49,6 +51,7 @@ def seconds_until(condition, what, timeout):
     return time.monotonic() - begun
 
 
+@pytest.mark.long_elsewhere("default")
 def test_a_runner_at_work_is_well(configured):
     with running(configured):
         add_tricks("sit", "stay")
@@ -66,6 +69,7 @@ def test_a_runner_at_work_is_well(configured):
     assert all(each.worker == worker for each in status.followers)
 
 
+@pytest.mark.long_elsewhere("postgres")
 def test_a_runner_that_has_stopped_is_told_at_once(configured):
     with running(configured):
         pass

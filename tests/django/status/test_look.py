@@ -25,6 +25,8 @@ from tests.django.status.rows import (
     worker_in,
 )
 
+pytestmark = pytest.mark.long_elsewhere("postgres")
+
 
 def status_of(follower="Counters"):
     return next(each for each in system_status().followers if each.name == follower)

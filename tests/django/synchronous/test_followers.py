@@ -19,6 +19,8 @@ from tests.django.projections.boards import Board, Kennel
 from tests.django.schools import teach
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long_elsewhere("mariadb")
+
 WIDE = "tests.django.projections.boards.wide_system"
 
 

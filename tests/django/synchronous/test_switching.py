@@ -123,6 +123,7 @@ def test_a_follower_that_records_events_is_caught_up_behind_the_barrier(configur
     assert system.get(Counters).get_count("sit") == 2
 
 
+@pytest.mark.long_elsewhere("mariadb")
 def test_others_that_record_and_workers_go_on_meanwhile(configured, counts, database):
     system = configured("Board")
     teach(configured().get(DogSchool), ["sit"])
@@ -232,6 +233,7 @@ def test_a_failure_behind_the_barrier_changes_nothing(configured, counts, monkey
     assert counts() == {"sit": 1, "beg": 1}
 
 
+@pytest.mark.long_elsewhere("postgres")
 @on("postgres", "mariadb")
 def test_rows_that_others_have_locked_are_waited_for_behind_the_barrier(
     configured, counts, monkeypatch, database

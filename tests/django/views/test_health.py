@@ -11,7 +11,7 @@ from tests.django.commands.test_es_status import caught_up, caught_up_at_first
 from tests.django.status.rows import add_tricks, told
 
 TOKEN = "a-token-for-tests-only"
-pytestmark = pytest.mark.urls("tests.django.views.urls")
+pytestmark = [pytest.mark.urls("tests.django.views.urls"), pytest.mark.long_elsewhere("default")]
 
 
 @pytest.fixture(autouse=True)
