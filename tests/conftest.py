@@ -17,6 +17,9 @@ if os.environ.get("CI") != "true":
     hypothesis_settings.register_profile("untimed", deadline=None)
     hypothesis_settings.load_profile("untimed")
 
+# Each process that a test starts would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PARAMETERS = ("database", "vendor", "alias")
 """The names by which tests have databases in turn."""
 LASTING = {"django_content_type", "auth_permission"}

@@ -90,24 +90,34 @@ SERVERS = {
 UNREACHABLE: dict[str, str] = {}
 """Why a database is not in DATABASES, and how to turn it on."""
 
+
+def ask(alias: str, database: dict[str, Any]) -> None:
+    """Connect to the server, or raise what it says."""
+    wrapper = load_backend(database["ENGINE"]).DatabaseWrapper(
+        {
+            **database,
+            "TIME_ZONE": None,
+            "CONN_MAX_AGE": 0,
+            "CONN_HEALTH_CHECKS": False,
+            "AUTOCOMMIT": True,
+            "ATOMIC_REQUESTS": False,
+        },
+        alias,
+    )
+    wrapper.Database.connect(**wrapper.get_connection_params()).close()
+
+
+# A process that a test starts need not ask again, nor import drivers that it has no use for.
+ANSWERING = os.environ.get("TEST_ANSWERING", "").split() if IS_CHILD else []
+
 for alias, (variable, default_url, extra) in SERVERS.items():
     database: dict[str, Any] = dict(dj_database_url.parse(os.environ.get(variable, default_url)))
     database["OPTIONS"] = {"connect_timeout": 3}
     if alias == "mariadb":
         database["OPTIONS"]["charset"] = "utf8mb4"
     try:
-        wrapper = load_backend(database["ENGINE"]).DatabaseWrapper(
-            {
-                **database,
-                "TIME_ZONE": None,
-                "CONN_MAX_AGE": 0,
-                "CONN_HEALTH_CHECKS": False,
-                "AUTOCOMMIT": True,
-                "ATOMIC_REQUESTS": False,
-            },
-            alias,
-        )
-        wrapper.Database.connect(**wrapper.get_connection_params()).close()
+        if alias not in ANSWERING:
+            ask(alias, database)
     except Exception as error:  # noqa: BLE001
         UNREACHABLE[alias] = (
             f"{alias} does not answer ({type(error).__name__}): set {variable} to the URL of a "
@@ -122,3 +132,4 @@ for alias, (variable, default_url, extra) in SERVERS.items():
     if IS_CHILD:
         database["NAME"] = name
     DATABASES[alias] = database
+os.environ["TEST_ANSWERING"] = " ".join(DATABASES.keys() & SERVERS.keys())

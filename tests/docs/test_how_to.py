@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import markdown_blocks
-from tests.docs.conftest import TUTORIAL
+from tests.docs.conftest import TUTORIAL, copied
 from tests.docs.walkthrough import Walkthrough
 from tests.waiting import wait_until
 
@@ -14,13 +14,12 @@ HOW_TO = TUTORIAL.parent / "how-to"
 
 
 @pytest.fixture
-def walkthrough(tmp_path):
-    return Walkthrough(tmp_path)
+def walkthrough(tutorial, tmp_path):
+    """Return a walkthrough in the project of the tutorial, as it is at the end."""
+    return copied(tutorial, tmp_path)
 
 
 def test_an_application_gets_tables_of_its_own(walkthrough):
-    build_tutorial(walkthrough)
-
     walkthrough.follow(markdown_blocks(HOW_TO / "own-tables.md"))
     walkthrough.run("python manage.py makemigrations school")
     walkthrough.run("python manage.py migrate")
@@ -39,7 +38,6 @@ def test_an_application_gets_tables_of_its_own(walkthrough):
 
 
 def test_the_views_do_what_the_page_says(walkthrough):
-    build_tutorial(walkthrough)
     walkthrough.follow(block for block in markdown_blocks(HOW_TO / "views.md") if block.file)
     tests = Path(__file__).with_name("views_page.py").read_text(encoding="utf-8")
     (walkthrough.directory / "school" / "test_page.py").write_text(tests, encoding="utf-8")
@@ -54,8 +52,6 @@ def test_the_views_do_what_the_page_says(walkthrough):
 )
 def test_the_api_that_is_written_passes_its_tests(walkthrough, page, package):
     pytest.importorskip(package)
-    build_tutorial(walkthrough)
-
     walkthrough.follow(markdown_blocks(HOW_TO / page))
 
     assert "Ran 3 tests" in walkthrough.output["python manage.py test school.test_api"]
@@ -66,7 +62,6 @@ def test_the_api_that_is_written_passes_its_tests(walkthrough, page, package):
 )
 def test_the_api_that_is_written_rolls_back_under_atomic_requests(walkthrough, page, package):
     pytest.importorskip(package)
-    build_tutorial(walkthrough)
     walkthrough.follow(block for block in markdown_blocks(HOW_TO / page) if block.file)
     tests = Path(__file__).with_name("atomic_apis.py").read_text(encoding="utf-8")
     (walkthrough.directory / "school" / "test_atomic.py").write_text(tests, encoding="utf-8")
@@ -77,7 +72,6 @@ def test_the_api_that_is_written_rolls_back_under_atomic_requests(walkthrough, p
 
 
 def test_a_page_shows_what_its_visitor_has_just_done(walkthrough):
-    build_tutorial(walkthrough)
     walkthrough.follow(b for b in markdown_blocks(HOW_TO / "read-your-writes.md") if b.file)
     walkthrough.run("python manage.py makemigrations school")
     walkthrough.run("python manage.py migrate")
@@ -104,8 +98,6 @@ def test_a_page_shows_what_its_visitor_has_just_done(walkthrough):
 
 
 def test_a_read_model_is_kept_and_rebuilt(walkthrough):
-    build_tutorial(walkthrough)
-    walkthrough.run("python manage.py migrate")
     teach = (
         "from django_eventsourcing import get_application; "
         "from school.applications import DogSchool; school = get_application(DogSchool); "
@@ -135,8 +127,6 @@ def test_a_read_model_is_kept_and_rebuilt(walkthrough):
 
 
 def test_a_follower_is_synchronous(walkthrough):
-    build_tutorial(walkthrough)
-    walkthrough.run("python manage.py migrate")
     teach = (
         "from django_eventsourcing import get_application; from school.models import TrickCount; "
         "from school.applications import DogSchool; school = get_application(DogSchool); "
@@ -160,7 +150,6 @@ def test_a_follower_is_synchronous(walkthrough):
 
 
 def test_the_admin_shows_events_as_a_project_wants_and_has_a_button(walkthrough):
-    build_tutorial(walkthrough)
     admin_page = HOW_TO.parent / "reference" / "admin.md"
     for page in (HOW_TO / "read-models.md", admin_page):
         walkthrough.follow(block for block in markdown_blocks(page) if block.file)
@@ -186,8 +175,6 @@ def test_the_admin_shows_events_as_a_project_wants_and_has_a_button(walkthrough)
 
 
 def test_rows_are_verified(walkthrough):
-    build_tutorial(walkthrough)
-    walkthrough.run("python manage.py migrate")
     walkthrough.follow(block for block in markdown_blocks(HOW_TO / "read-models.md") if block.file)
     walkthrough.run("python manage.py makemigrations school --name dog_rows")
     walkthrough.run("python manage.py migrate")
@@ -207,16 +194,8 @@ def test_rows_are_verified(walkthrough):
     assert text.endswith("0 findings\n")
 
 
-def build_tutorial(walkthrough):
-    """Make the project of the tutorial, as it is at the end."""
-    walkthrough.run("django-admin startproject mysite")
-    walkthrough.run("cd mysite")
-    walkthrough.run("python manage.py startapp school")
-    walkthrough.follow(block for block in markdown_blocks(TUTORIAL) if block.file)
-    walkthrough.run("python manage.py makemigrations school")
-
-
-def test_the_recorder_that_is_written_keeps_its_contract(walkthrough):
+def test_the_recorder_that_is_written_keeps_its_contract(tmp_path):
+    walkthrough = Walkthrough(tmp_path)
     walkthrough.follow(
         block for block in markdown_blocks(HOW_TO / "write-a-recorder.md") if block.file
     )

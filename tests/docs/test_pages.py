@@ -107,17 +107,19 @@ def test_code_runs_in_the_project_that_the_tutorial_builds(page, tutorial_projec
 
 
 def run_in(project, blocks: list[Block]) -> None:
-    """Run the blocks one by one, each in a namespace of its own, behind the project's settings."""
+    """Run the blocks one by one, each in a process of its own, behind the project's settings."""
     script = project.directory / "run_blocks.py"
     script.write_text(SCRIPT, encoding="utf-8")
-    for block in blocks:
-        file = project.directory / "block.py"
+    files = []
+    for number, block in enumerate(blocks):
+        file = project.directory / f"block_{number}.py"
         file.write_text(block.padded, encoding="utf-8")
-        project.run(f"python run_blocks.py {file} '{block}'")
+        files += [f"{file} '{block}'"]
+    project.run(f"python run_blocks.py {' '.join(files)}")
 
 
 SCRIPT = '''
-"""Run a block; check the settings that it makes, and run the tests that it defines."""
+"""Run blocks; check the settings that they make, and run the tests that they define."""
 
 import copy
 import os
@@ -131,21 +133,31 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test.utils import override_settings, setup_test_environment
 
-names = {"__name__": "block", "BASE_DIR": settings.BASE_DIR}
-names["DATABASES"] = copy.deepcopy(settings.DATABASES)
-exec(compile(open(sys.argv[1]).read(), sys.argv[2], "exec"), names)
+def run(file, block):
+    names = {"__name__": "block", "BASE_DIR": settings.BASE_DIR}
+    names["DATABASES"] = copy.deepcopy(settings.DATABASES)
+    exec(compile(open(file).read(), block, "exec"), names)
 
-made = {key: value for key, value in names.items() if key in ("DATABASES", "EVENTSOURCING")}
-with override_settings(**made):
-    messages = run_checks(tags=["eventsourcing"])
-    assert not messages, messages
+    made = {key: value for key, value in names.items() if key in ("DATABASES", "EVENTSOURCING")}
+    with override_settings(**made):
+        messages = run_checks(tags=["eventsourcing"])
+        assert not messages, messages
 
-tests = [value for value in names.values() if isinstance(value, type)
-         and issubclass(value, unittest.TestCase) and value.__module__ == "block"]
-if tests:
-    setup_test_environment()
-    loader = unittest.defaultTestLoader
-    suite = unittest.TestSuite(loader.loadTestsFromTestCase(test) for test in tests)
-    assert suite.countTestCases()
-    assert unittest.TextTestRunner().run(suite).wasSuccessful()
+    tests = [value for value in names.values() if isinstance(value, type)
+             and issubclass(value, unittest.TestCase) and value.__module__ == "block"]
+    if tests:
+        setup_test_environment()
+        loader = unittest.defaultTestLoader
+        suite = unittest.TestSuite(loader.loadTestsFromTestCase(test) for test in tests)
+        assert suite.countTestCases()
+        assert unittest.TextTestRunner().run(suite).wasSuccessful()
+
+for file, block in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+    # What one defines is not there for the next; to set Django up for each would take long.
+    if (child := os.fork()) == 0:
+        run(file, block)
+        sys.exit()
+    _, status = os.waitpid(child, 0)
+    if status:
+        sys.exit(1)
 '''

@@ -1,12 +1,18 @@
 """The command `demo`: from the sample to checked counts."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
-from django_eventsourcing import get_application
+from django_eventsourcing import get_application, registry
 from example_project.permits.application import CaseStatistics, PermitCases
 from example_project.settings import EVENTSOURCING
 from example_project.training.application import Counters
@@ -20,10 +26,33 @@ def system(settings: Any) -> None:
     settings.EVENTSOURCING = EVENTSOURCING
 
 
+@pytest.fixture(scope="module")
+def recorded(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[sqlite3.Connection]:
+    """Return a copy of the database in which the demo has been run once."""
+    with (
+        django_db_blocker.unblock(),
+        override_settings(EVENTSOURCING=EVENTSOURCING),
+        closing(sqlite3.connect(":memory:")) as copy,
+    ):
+        demo()
+        connection.connection.backup(copy)
+        registry.reset()
+        call_command("flush", interactive=False, verbosity=0)
+        yield copy
+
+
 @pytest.fixture
-def another_log(write_rows: WriteRows) -> None:
-    """Run the demo, then import a case with an activity of the file's kinds, and one of another."""
-    demo()
+def demonstrated(recorded: sqlite3.Connection) -> None:
+    """Have the database as it is after the demo, without running it once more."""
+    connection.ensure_connection()
+    recorded.backup(connection.connection)
+
+
+@pytest.fixture
+def another_log(demonstrated: None, write_rows: WriteRows) -> None:
+    """Import a case with an activity of the kinds of the demo's file, and one of another."""
     path = write_rows(
         task(1, **{"concept:name": "Confirm receipt"}), task(2, **{"concept:name": "Cheer"})
     )
@@ -48,8 +77,8 @@ def test_the_demo_records_counts_and_says_what_is_next() -> None:
     assert get_application(CaseStatistics).get_count("Register application") == 60
 
 
+@pytest.mark.usefixtures("demonstrated")
 def test_the_demo_may_be_run_again() -> None:
-    demo()
     last = get_application(PermitCases).recorder.max_notification_id()
 
     text = demo()
@@ -59,6 +88,7 @@ def test_the_demo_may_be_run_again() -> None:
     assert get_application(Counters).get_counts()["roll over"] == 3
 
 
+@pytest.mark.usefixtures("demonstrated")
 def test_counts_that_differ_from_the_file_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = CaseStatistics.get_count
     monkeypatch.setattr(

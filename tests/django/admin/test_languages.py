@@ -1,6 +1,7 @@
 """Languages: pages speak that of whoever reads them."""
 
 import re
+from functools import cache
 from html import unescape
 
 import pytest
@@ -38,16 +39,25 @@ def english_on(page):
     """Return the phrases of two words or more that stand on the page as they do in the code."""
     return [
         phrase
+        for phrase, words, pattern in patterns()
+        if all(part in page for part in words) and pattern.search(page)
+    ]
+
+
+@cache
+def patterns():
+    """Return the phrases with what finds them: the words between placeholders, which is quick."""
+    return [
+        (
+            phrase,
+            re.split(r"%\(\w+\)[sd]", phrase),
+            re.compile(rf"(?<!\w){PLACEHOLDER.sub('[^<>]*?', re.escape(phrase))}(?!\w)"),
+        )
         for each in GERMAN.values()
         for phrase in (each.msgid, each.plural)
         if len(re.findall(r"[A-Za-z]{2,}", PLACEHOLDER.sub("", re.escape(phrase)))) > 1
         and phrase not in each.said
-        and re.search(pattern(phrase), page)
     ]
-
-
-def pattern(phrase):
-    return rf"(?<!\w){PLACEHOLDER.sub('[^<>]*?', re.escape(phrase))}(?!\w)"
 
 
 def source(response):

@@ -1,6 +1,7 @@
 """Development: ``run_system`` begins anew when code changes, and ``runserver`` carries followers."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -91,13 +92,22 @@ class Barking(ProcessApplication):
 }
 
 
-@pytest.fixture
-def project(tmp_path):
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """Return the project's files, with its database migrated."""
+    directory = tmp_path_factory.mktemp("project")
     for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert run(tmp_path, "-m", "django", "migrate").wait(60) == 0
-    return tmp_path
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text(text)
+    assert run(directory, "-m", "django", "migrate").wait(60) == 0
+    return directory
+
+
+@pytest.fixture
+def project(migrated, tmp_path):
+    # What has been compiled would be taken for the module, as long as its size and second stay.
+    ignored = shutil.ignore_patterns("__pycache__", "output")
+    return shutil.copytree(migrated, tmp_path, ignore=ignored, dirs_exist_ok=True)
 
 
 def run(project, *args):
@@ -168,8 +178,13 @@ def test_a_change_of_code_starts_it_anew_and_a_signal_ends_it(project):
     ("name", "broken", "told"),
     [
         ("policies", "class Barking(:", "'kennel.policies.Barking', which cannot be imported"),
-        ("policies", "Baaking = 1 / 0", "ZeroDivisionError"),
-        ("models", "class Dog(:", "is started again in 1 s, or when code changes"),
+        pytest.param("policies", "Baaking = 1 / 0", "ZeroDivisionError", marks=pytest.mark.stress),
+        pytest.param(
+            "models",
+            "class Dog(:",
+            "is started again in 1 s, or when code changes",
+            marks=pytest.mark.stress,
+        ),
     ],
 )
 def test_the_mending_of_a_file_that_failed_to_import_is_noticed(project, name, broken, told):
@@ -243,7 +258,7 @@ def port():
         return free.getsockname()[1]
 
 
-@pytest.mark.parametrize("options", [[], ["--noreload"]])
+@pytest.mark.parametrize("options", [[], pytest.param(["--noreload"], marks=pytest.mark.stress)])
 def test_runserver_carries_the_followers(project, port, options):
     server = serve(project, port, *options)
     try:
@@ -283,7 +298,10 @@ def test_followers_of_runserver_are_imported_where_the_project_is(project):
 
 @pytest.mark.parametrize(
     ("options", "when"),
-    [([], "code changes"), (["--noreload"], "the server is started again")],
+    [
+        ([], "code changes"),
+        pytest.param(["--noreload"], "the server is started again", marks=pytest.mark.stress),
+    ],
 )
 def test_runserver_tells_at_the_terminal_what_has_stopped(project, port, options, when):
     module, settings = project / "kennel" / "models.py", project / "settings.py"
