@@ -89,9 +89,7 @@ class EventSourced:
     def caught_up(self, follower_class, count):
         follower = self.follower(follower_class)
         try:
-            before = self.school.recorder.max_notification_id()
-            if before is not None:
-                follower.recorder.insert_events([], tracking=Tracking("DogSchool", before))
+            self.skip_to_head(follower, self.school)
             self.fill(count)
             stopwatch = Stopwatch()
             with stopwatch.running():
@@ -100,6 +98,12 @@ class EventSourced:
             return stopwatch.rate(count)
         finally:
             follower.close()
+
+    def skip_to_head(self, follower, app):
+        """Let the follower begin with what is recorded from now on."""
+        head = app.recorder.max_notification_id() or 0
+        if head > self.position(follower):
+            follower.recorder.insert_events([], tracking=Tracking("DogSchool", head))
 
     def follower(self, follower_class):
         """Return a follower that has processed nothing, of a name that is new."""
@@ -158,9 +162,11 @@ class EventSourced:
         runner = runner_class(
             System(pipes=[[school.DogSchool, school.Counters]]), env=self.system_env()
         )
+        app, counters = runner.get(school.DogSchool), runner.get(school.Counters)
+        self.skip_to_head(counters, app)
         runner.start()
         try:
-            yield runner.get(school.DogSchool), runner.get(school.Counters)
+            yield app, counters
         finally:
             runner.stop()
 

@@ -32,7 +32,7 @@ class NativePeer(EventSourced):
         }
 
     def follower_env(self, name):
-        return self.env_of(name)
+        return {**self.env_of("DogSchool"), **self.env_of(name)}
 
     def system_env(self):
         return {**self.env_of("DogSchool"), **self.env_of("Counters")}

@@ -25,10 +25,18 @@ class DecoratedFuncCaller(CanMutateAggregate[Any]):
     """Gives a class of events the decorated method that is called when they are applied."""
 
     decorated_method: ClassVar[Parameters] = Parameters(object.__init__)
+    applies_more: ClassVar[bool] = False
+    """Whether the event's class says for itself how it is applied."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = super(DecoratedFuncCaller, cls).apply
+        cls.applies_more = inherited is not CanMutateAggregate.apply
 
     def apply(self, aggregate: Any) -> None:
         """Do what the event's class says for itself, then call the decorated method."""
-        super().apply(aggregate)
+        if self.applies_more:
+            super().apply(aggregate)
         has_plain_state = shape_of(type(self)).has_plain_state
         values = self.__dict__ if has_plain_state else self._as_dict()
         self.decorated_method.call(aggregate, values)
@@ -134,6 +142,6 @@ def _is_plain(event_class: Any, func: FunctionType, names: list[str]) -> bool:
         and getattr(event_class, "__post_init__", None) in (None, DomainEvent.__post_init__)
         and event_class.mutate is CanMutateAggregate.mutate
         and event_class.apply is DecoratedFuncCaller.apply
-        and super(DecoratedFuncCaller, event_class).apply is CanMutateAggregate.apply
+        and not event_class.applies_more
         and event_class.decorated_method.func is func
     )

@@ -39,8 +39,8 @@ class Recorder:
         """Announces, in this process, what the recorder has committed."""
         # Made when first asked for, so that recorders need not call an initialiser. The method
         # of the dictionary is atomic: two threads get the same one.
-        announcer: Announcer = vars(self).setdefault("_announcer", Announcer())
-        return announcer
+        found: Announcer | None = vars(self).get("_announcer")
+        return found or vars(self).setdefault("_announcer", Announcer())
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """

@@ -1,7 +1,9 @@
 """Transcoding: domain values to bytes and back, by registered, named conversions."""
 
+import functools
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from json.encoder import c_make_encoder, encode_basestring
 from datetime import datetime
 from decimal import Decimal
@@ -86,6 +88,7 @@ class JSONTranscoder(Transcoder):
             default=self._encode_registered, separators=(",", ":"), ensure_ascii=False
         )
         self.decoder = json.JSONDecoder(object_hook=self._decode_registered)
+        self._read = _fast_reader()
 
     def encode(self, obj: Any) -> bytes:
         if c_make_encoder is None:
@@ -97,15 +100,23 @@ class JSONTranscoder(Transcoder):
         return "".join(write(obj, 0)).encode("utf8")
 
     def decode(self, data: bytes) -> Any:
+        if self._read is not None:
+            try:
+                return self._restored(self._read(data))
+            except (ValueError, TypeError, RecursionError):
+                # The longer way says what is wrong, or reads what the fast one does not know.
+                pass
         text = data.decode("utf8")
         try:
             value, end = self.decoder.scan_once(text, 0)
         except StopIteration:
             end = -1
-        # What is more, or less, than one value without space around it takes the longer way.
+        # What is more, or less, than one value without space around it is read with that.
         return value if end == len(text) else self.decoder.decode(text)
 
     def is_deeper_than(self, data: bytes, depth: int) -> bool:
+        if len(data) <= depth:
+            return False
         # Nearly all events have fewer brackets than there may be levels.
         if data.count(b"[") + data.count(b"{") <= depth:
             return False
@@ -129,6 +140,21 @@ class JSONTranscoder(Transcoder):
             )
         return {"_type_": transcoding.name, "_data_": transcoding.encode(obj)}
 
+    def _restored(self, value: Any) -> Any:
+        """Return a value of JSON with what is of registered types decoded, the inner ones first."""
+        if type(value) is dict:
+            for key, each in value.items():
+                kind = type(each)
+                if kind is dict and type(each.get("_data_")) is str:
+                    # Most of the registered types are written as text.
+                    value[key] = self._decode_registered(each)
+                elif kind is dict or kind is list:
+                    value[key] = self._restored(each)
+            return self._decode_registered(value) if "_type_" in value else value
+        if type(value) is list:
+            return [self._restored(each) for each in value]
+        return value
+
     def _decode_registered(self, data: dict[str, Any]) -> Any:
         # It is called for each object of JSON, most of which are none of a registered type.
         if "_type_" not in data or "_data_" not in data or len(data) != 2:
@@ -147,6 +173,17 @@ class JSONTranscoder(Transcoder):
             raise ValueError(
                 f"a value of the type name {name!r} cannot be decoded: {type(error).__name__}"
             ) from error
+
+
+@functools.cache
+def _fast_reader() -> Callable[[bytes], Any] | None:
+    """Return what reads JSON faster than the standard library, if it is installed."""
+    try:
+        from msgspec.json import Decoder
+    except ImportError:
+        return None
+    decode: Callable[[bytes], Any] = Decoder().decode
+    return decode
 
 
 def _brackets(data: bytes) -> bytes:
