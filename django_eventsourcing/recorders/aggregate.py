@@ -124,11 +124,15 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self._insert_records(stored_events)
         return None
 
-    def _insert_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
+    def _insert_records(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> list[AbstractRecord]:
         require_packet(self.alias, self.application_name, stored_events)
-        return self.records.bulk_create(self._new_records(stored_events))
+        return self.records.bulk_create(self._new_records(stored_events, **kwargs))
 
-    def _new_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
+    def _new_records(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> list[AbstractRecord]:
         return [self._record(event) for event in stored_events]
 
     def _record(self, event: StoredEvent) -> AbstractRecord:

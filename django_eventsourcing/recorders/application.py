@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from django_eventsourcing.announcements import RecordedEvents, has_listeners
 from django_eventsourcing.event_table import EventTable, Session
-from django_eventsourcing.metadata import metadata_to_record
+from django_eventsourcing.metadata import Metadata, metadata_to_record
 from django_eventsourcing.models import AbstractRecord, AbstractStoredEvent, StoredEventRecord
 from django_eventsourcing.notifying import Notice, can_notify
 from django_eventsourcing.ordering import get_commit_order
@@ -61,8 +61,9 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
 
         What synchronous followers raise goes on to the caller, and nothing is written.
         """
-        # The user of a request may be looked up: that is done before the transaction begins.
-        metadata_to_record()
+        if "contexts" not in kwargs:
+            # The user of a request may be looked up: that is done before the transaction begins.
+            metadata_to_record()
         if self.process_at_once is None:
             ids = super().insert_events(stored_events, **kwargs)
         else:
@@ -186,18 +187,28 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
 
     def _insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         if self._insert is None:
-            return [record.id for record in self._insert_records(stored_events)]
+            return [record.id for record in self._insert_records(stored_events, **kwargs)]
         for event in stored_events:
             self._check(event)
         require_packet(self.alias, self.application_name, stored_events)
-        return self._insert(self.application_name, stored_events, metadata_to_record())
+        return self._insert(self.application_name, stored_events, _contexts(stored_events, kwargs))
 
-    def _new_records(self, stored_events: Sequence[StoredEvent]) -> list[AbstractRecord]:
-        records = super()._new_records(stored_events)
-        if metadata := metadata_to_record():
-            for record in records:
+    def _new_records(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> list[AbstractRecord]:
+        records = super()._new_records(stored_events, **kwargs)
+        for record, metadata in zip(records, _contexts(stored_events, kwargs), strict=True):
+            if metadata:
                 cast("AbstractStoredEvent", record).metadata = metadata
         return records
+
+
+def _contexts(
+    stored_events: Sequence[StoredEvent], kwargs: Mapping[str, Any]
+) -> Sequence[Metadata]:
+    """Return the metadata of each event, which are those of now unless it was collected before."""
+    contexts: Sequence[Metadata] | None = kwargs.get("contexts")
+    return contexts or [metadata_to_record()] * len(stored_events)
 
 
 def next_look(recorder: ApplicationRecorder, longest: float) -> float:

@@ -19,16 +19,13 @@ from eventsourcing.persistence.records import StoredEvent
 __all__ = ["EventInsert"]
 
 # What is the same for all events that are recorded at once, and what differs.
-_OF_ALL = {
-    "application_name": ExactCharField,
-    "metadata": models.JSONField,
-    "recorded_at": models.DateTimeField,
-}
+_OF_ALL = {"application_name": ExactCharField, "recorded_at": models.DateTimeField}
 _OF_EACH = {
     "originator_id": (models.UUIDField, models.CharField, ExactCharField),
     "originator_version": models.BigIntegerField,
     "topic": ExactCharField,
     "state": models.BinaryField,
+    "metadata": models.JSONField,
 }
 _MOST = 500
 
@@ -47,7 +44,7 @@ class EventInsert:
         self._order = get_commit_order(connection)
         self._fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
         self._statements: dict[int, str] = {}
-        self._no_metadata: Any = None
+        self._none = self._fields["metadata"].get_db_prep_save({}, connection)
         most: int | None = connection.features.max_query_params
         self._most = min(_MOST, (most or 2**16) // len(_OF_EACH) - len(_OF_ALL))
 
@@ -64,28 +61,35 @@ class EventInsert:
         return not self._order.draws_ids and len(events) <= self._most
 
     def __call__(
-        self, application_name: str, events: Sequence[StoredEvent], metadata: Metadata
+        self, application_name: str, events: Sequence[StoredEvent], metadata: Sequence[Metadata]
     ) -> list[int]:
-        """Insert the events, and return their ids."""
+        """Insert the events, each with its metadata, and return their ids."""
         ids: list[int] = []
         for start in range(0, len(events), self._most):
-            ids += self._insert(application_name, events[start : start + self._most], metadata)
+            part = slice(start, start + self._most)
+            ids += self._insert(application_name, events[part], metadata[part])
         return ids
 
     def _insert(
-        self, application_name: str, events: Sequence[StoredEvent], metadata: Metadata
+        self, application_name: str, events: Sequence[StoredEvent], metadata: Sequence[Metadata]
     ) -> Sequence[int]:
         connection = connections[self._alias]
-        shared = self._shared(connection, application_name, metadata)
+        time = self._fields["recorded_at"]
+        shared = (application_name, time.get_db_prep_save(time.get_default(), connection))
         key_of = self._fields["originator_id"].get_db_prep_save
+        json_of = self._fields["metadata"].get_db_prep_save
         keys: dict[UUID | str, Any] = {}
+        known, known_as = None, None
         rows: list[tuple[Any, ...]] = []
-        for event in events:
+        for event, found in zip(events, metadata, strict=True):
             id_ = event.originator_id
             key = keys.get(id_)
             if key is None:
                 key = keys[id_] = key_of(id_, connection)
-            rows.append((key, event.originator_version, event.topic, event.state))
+            # Often it is the same as that of the event before, or there is none.
+            if found is not known:
+                known, known_as = found, json_of(found, connection) if found else self._none
+            rows.append((key, event.originator_version, event.topic, event.state, known_as))
         ids = self._order.drawn_ids(connection, self._model, len(rows))
         if ids is not None:
             params = [v for id_, row in zip(ids, rows, strict=True) for v in (id_, *shared, *row)]
@@ -94,19 +98,6 @@ class EventInsert:
         with connection.cursor() as cursor:
             cursor.execute(self._statement(connection, len(rows)), params)
             return [id_ for (id_,) in cursor.fetchall()] if ids is None else ids
-
-    def _shared(
-        self, connection: BaseDatabaseWrapper, application_name: str, metadata: Metadata
-    ) -> tuple[Any, ...]:
-        """Return what is the same for all events, in the order of ``_OF_ALL``."""
-        time = self._fields["recorded_at"]
-        prepared = self._no_metadata
-        if metadata or prepared is None:
-            prepared = self._fields["metadata"].get_db_prep_save(metadata, connection)
-            if not metadata:
-                self._no_metadata = prepared
-        recorded_at = time.get_db_prep_save(time.get_default(), connection)
-        return application_name, prepared, recorded_at
 
     def _statement(self, connection: BaseDatabaseWrapper, rows: int) -> str:
         found = self._statements.get(rows)

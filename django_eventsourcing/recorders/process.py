@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import local
 from typing import Any
+from uuid import UUID
 
 from django import db
 from django.db import connections, transaction
 
+from django_eventsourcing.metadata import Metadata, metadata_to_record
 from django_eventsourcing.models import (
     AbstractStoredEvent,
     AbstractTracking,
@@ -25,7 +27,7 @@ from django_eventsourcing.recorders.errors import (
 from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder
 from eventsourcing.persistence.errors import OperationalError
 from eventsourcing.persistence.recorders import ProcessRecorder
-from eventsourcing.persistence.records import StoredEvent, Tracking
+from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
 
 __all__ = ["DjangoProcessRecorder"]
 
@@ -122,10 +124,55 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
             self._reprocessed.__dict__.clear()
             self._reprocessed.__dict__.update(outer)
 
+    @contextmanager
+    def gathering(
+        self, before_read: Callable[[UUID | str], object], flush: Callable[[], object]
+    ) -> Iterator[bool]:
+        """
+        Let events be recorded at the end of a unit of work, by one statement.
+
+        That holds up those who wait for the commit for a shorter time, too. Where followers
+        process in the same transaction, they do so after each.
+        """
+        if self.process_at_once is not None or not self._moved:
+            yield False
+            return
+        self._units.gathered = before_read, flush
+        try:
+            yield True
+        finally:
+            del self._units.gathered
+
+    def context(self) -> Metadata:
+        """Return the metadata that events have which are recorded now."""
+        return metadata_to_record()
+
+    def select_events(self, originator_id: UUID | str, **kwargs: Any) -> Sequence[StoredEvent]:
+        """Return one originator's events in the order of their versions, or backwards."""
+        if hasattr(self._units, "gathered"):
+            self._units.gathered[0](originator_id)
+        return super().select_events(originator_id, **kwargs)
+
+    def select_notifications(self, *args: Any, **kwargs: Any) -> Sequence[Notification]:
+        """Return at most ``limit`` notifications in the order of their ids."""
+        self._flush()
+        return super().select_notifications(*args, **kwargs)
+
+    def max_notification_id(self) -> int | None:
+        """Return the id of the last notification, or ``None`` if there is none."""
+        self._flush()
+        return super().max_notification_id()
+
+    def _flush(self) -> None:
+        """Record what is kept back in the calling thread's unit of work."""
+        if hasattr(self._units, "gathered"):
+            self._units.gathered[1]()
+
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Write all the events and, where ``tracking`` is given, the position: all or nothing."""
+        self._flush()
         tracking: Tracking | None = kwargs.get("tracking")
         if not stored_events and tracking is not None and self._is_in_hand(tracking):
             self._insert_tracking(tracking)
@@ -134,6 +181,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     def insert_tracking(self, tracking: Tracking) -> None:
         """Move the position forward, or raise ``IntegrityError`` if it has got there already."""
+        self._flush()
         if self._is_in_hand(tracking):
             self._insert_tracking(tracking)
         else:
@@ -141,6 +189,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     def max_tracking_id(self, application_name: str) -> int | None:
         """Return the position in the named upstream application, or ``None`` before the first."""
+        self._flush()
         moved = self._moved.get(application_name)
         return moved[-1] if moved else super().max_tracking_id(application_name)
 

@@ -260,6 +260,15 @@ class TrackingRecorder(Recorder, ABC):
 class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
     """Keeps a follower's own events and its positions, both in one transaction."""
 
+    def context(self) -> Any:
+        """
+        Return what is kept with events that are recorded now, whatever that is to the recorder.
+
+        Where events are recorded later, ``insert_events()`` is given this for each of them, as
+        ``contexts``.
+        """
+        return None
+
     @abstractmethod
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -286,3 +295,16 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
         """
         del tracking, after
         return nullcontext()
+
+    def gathering(
+        self, before_read: Callable[[UUID | str], object], flush: Callable[[], object]
+    ) -> AbstractContextManager[bool]:
+        """
+        Return a context that says whether events may be kept back within, until its end.
+
+        A recorder that allows of it, in a unit of work, calls ``before_read()`` before it reads
+        the events of an originator, and ``flush()`` before it reads or writes any others. By
+        default, events are recorded one notification after the other.
+        """
+        del before_read, flush
+        return nullcontext(False)  # noqa: FBT003

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import RLock
+from threading import RLock, local
 from typing import Any
 
 from eventsourcing.application import Application, ProcessingEvent
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.environment import EnvType
 from eventsourcing.persistence import ProcessRecorder, Tracking
+from eventsourcing.projection.gathering import Gathered
 
 __all__ = ["EventSourcedProjection"]
 
@@ -41,6 +42,8 @@ class EventSourcedProjection(Application):
     def __init__(self, env: EnvType | None = None) -> None:
         super().__init__(env)
         self.processing_lock = RLock()
+        # Of the calling thread alone: others may process meanwhile.
+        self._gathering = local()
 
     def construct_recorder(self) -> ProcessRecorder:
         """Return the recorder of the application's events and positions."""
@@ -76,7 +79,33 @@ class EventSourcedProjection(Application):
         with self.processing_turn():
             processing_event = ProcessingEvent(tracking)
             self.policy(domain_event, processing_event)
-            recordings = self._record(processing_event)
-            self._take_snapshots(processing_event)
-            self._notify(recordings)
-            self._notify_of(processing_event)
+            gathered: Gathered | None = getattr(self._gathering, "gathered", None)
+            if gathered is None:
+                self._record_processed(processing_event)
+            else:
+                gathered.add(processing_event)
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """
+        Record what the policy collects within at the end, where the recorder allows of that.
+
+        That is to be within a unit of work of the recorder's, which is all or nothing.
+        """
+        gathered = Gathered(self._record_processed, self.recorder.context)
+        with self.recorder.gathering(gathered.before_read, gathered.flush) as is_allowed:
+            if not is_allowed:
+                yield
+                return
+            self._gathering.gathered = gathered
+            try:
+                yield
+            finally:
+                del self._gathering.gathered
+            gathered.flush()
+
+    def _record_processed(self, processing_event: ProcessingEvent) -> None:
+        recordings = self._record(processing_event)
+        self._take_snapshots(processing_event)
+        self._notify(recordings)
+        self._notify_of(processing_event)

@@ -177,15 +177,16 @@ class Follower(EventSourcedProjection):
         """Process them within the unit of work, until it is over; return how many that were."""
         count = 0
         passed: Tracking | None = None
-        for notification in notifications:
-            if sets_aside(notification):
-                passed = Tracking(leader_name, notification.id)
-            else:
-                passed = None
-                self.process_notification(leader_name, notification)
-            count += 1
-            if is_over():
-                break
+        with self.gathering():
+            for notification in notifications:
+                if sets_aside(notification):
+                    passed = Tracking(leader_name, notification.id)
+                else:
+                    passed = None
+                    self.process_notification(leader_name, notification)
+                count += 1
+                if is_over():
+                    break
         if passed is not None:
             self.recorder.insert_tracking(passed)
         return count

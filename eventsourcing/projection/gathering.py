@@ -1,0 +1,59 @@
+"""Gathering: what policies collect in a unit of work, recorded at its end by few statements."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import ProcessingEvent
+
+__all__ = ["Gathered"]
+
+
+class Gathered:
+    """
+    Keeps what a policy has collected for several notifications, until it is recorded at once.
+
+    All of it is recorded, or none, as the unit of work is one transaction. Until then, whoever
+    reads what may be among it has it recorded first, so that nobody can tell.
+    """
+
+    def __init__(
+        self, record: Callable[[ProcessingEvent], object], context: Callable[[], Any]
+    ) -> None:
+        self._record = record
+        self._context = context
+        self._whole = ProcessingEvent()
+        self._contexts: list[Any] = []
+        self._ids: set[UUID | str] = set()
+
+    def add(self, processing_event: ProcessingEvent) -> None:
+        """Keep what has been collected for one notification; it comes after all that is kept."""
+        if processing_event.saved_kwargs:
+            # They are about these events alone.
+            self.flush()
+            self._record(processing_event)
+            return
+        whole = self._whole
+        whole.tracking = processing_event.tracking
+        if processing_event.events or processing_event.aggregates:
+            context = self._context()
+            self._contexts += [context] * len(processing_event.events)
+            self._ids.update(event.originator_id for event in processing_event.events)
+            whole.events += processing_event.events
+            whole.aggregates.update(processing_event.aggregates)
+
+    def before_read(self, originator_id: UUID | str) -> None:
+        """Record what is kept, if it is about this originator, whose events are to be read."""
+        if originator_id in self._ids:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record what is kept."""
+        whole, contexts = self._whole, self._contexts
+        if whole.tracking is None:
+            return
+        # First of all, as recording reads what there is.
+        self._whole, self._contexts, self._ids = ProcessingEvent(), [], set()
+        if contexts:
+            whole.saved_kwargs["contexts"] = contexts
+        self._record(whole)
