@@ -26,6 +26,8 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         self.func = func
         self.dispatcher = functools.singledispatch(func)
         self._deferred: list[Callable[..., Any]] = []
+        # What has been asked for, by class: the dispatcher's own cache is slower.
+        self._found: dict[type[Any], Callable[..., Any]] = {}
         self._lock = threading.Lock()
         self.__doc__ = func.__doc__
 
@@ -52,23 +54,17 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         self._register_annotated(cls)
         return cls
 
-    def __get__(self, obj: Any, owner: type[Any] | None = None) -> Callable[..., _R]:
-        @functools.wraps(self.func)
-        def method(*args: Any, **kwargs: Any) -> _R:
-            if not args:
-                raise TypeError(f"{self._name}() requires at least 1 positional argument")
-            implementation: Any = self.implementation_for(type(args[0]))
-            result: _R = implementation.__get__(obj, owner)(*args, **kwargs)
-            return result
-
-        method.register = self.register  # type: ignore[attr-defined]
-        return method
+    def __get__(self, obj: Any, owner: type[Any] | None = None) -> "_BoundMethod[_R]":
+        return _BoundMethod(self, obj, owner)
 
     def implementation_for(self, cls: type[Any]) -> Callable[..., Any]:
         """Return what is called for an instance of the class; ``func`` if nothing is registered."""
-        if self._deferred:
-            self._resolve_deferred()
-        return self.dispatcher.dispatch(cls)
+        found = self._found.get(cls)
+        if found is None:
+            if self._deferred:
+                self._resolve_deferred()
+            found = self._found[cls] = self.dispatcher.dispatch(cls)
+        return found
 
     @property
     def __isabstractmethod__(self) -> bool:
@@ -81,6 +77,7 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
     def _add(self, cls: Any, method: Callable[..., Any]) -> None:
         for each in _classes(cls):
             self.dispatcher.register(each, method)
+        self._found.clear()
 
     def _register_annotated(self, method: Callable[..., Any]) -> None:
         try:
@@ -105,6 +102,54 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
                 self._add(cls, method)
                 # Only now, so that no other thread goes on without it.
                 self._deferred.pop(0)
+
+
+class _BoundMethod(Generic[_R]):  # The method of an object, or of a class, as it is called.
+    __slots__ = ("_method", "_obj", "_owner")
+
+    def __init__(self, method: singledispatchmethod[_R], obj: Any, owner: type[Any] | None) -> None:
+        self._method = method
+        self._obj = obj
+        self._owner = owner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> _R:
+        if not args:
+            raise TypeError(f"{self._method._name}() requires at least 1 positional argument")
+        implementation: Any = self._method.implementation_for(type(args[0]))
+        result: _R = implementation.__get__(self._obj, self._owner)(*args, **kwargs)
+        return result
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self._method.func.__doc__
+
+    @property
+    def register(self) -> Any:
+        """Adds an implementation, as that of the method does."""
+        return self._method.register
+
+    @property
+    def __self__(self) -> Any:
+        return self._obj
+
+    @property
+    def __func__(self) -> Any:
+        return self._method.func
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._method.func
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._method.func, name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _BoundMethod):
+            return NotImplemented
+        return self._method is other._method and self._obj is other._obj
+
+    def __hash__(self) -> int:
+        return hash((id(self._method), id(self._obj)))
 
 
 def _annotated_class(method: Callable[..., Any], name: str) -> Any:

@@ -121,8 +121,9 @@ class Parking:
     def _sets_aside(self, notification: Notification) -> bool:
         if not self._segment.has(notification.originator_id):
             return self._leaves(notification)
-        if not self._is_possible:
+        if not self._is_possible or self._is_waiting is _nothing:
             self.in_hand = notification
+            self._has_processed = True
             return False
         with database_errors(self._alias):
             if self._is_waiting is None:
@@ -149,10 +150,12 @@ class Parking:
         """Look which aggregates have something parked; called within the unit of work."""
         self._clear_before = self._is_clear_yet()
         if self._clear_before:
-            return frozenset[str]().__contains__
+            return _nothing
         ids = self._letters.order_by().values_list("originator_id", flat=True).distinct()
         known = set(ids[: _MOST_KNOWN + 1])
         self._clear_before = not known
+        if not known:
+            return _nothing
         if len(known) <= _MOST_KNOWN:
             return known.__contains__
         return lambda originator_id: self._letters.filter(originator_id=originator_id).exists()
@@ -185,3 +188,9 @@ class Parking:
         number = self._policy.circuit
         many = "a notification has" if number == 1 else f"{number} notifications in a row have"
         return f"{CIRCUIT_OPEN}: {many} failed, the last: {error}"
+
+
+def _nothing(originator_id: str) -> bool:
+    """Tell that no aggregate has anything parked."""
+    del originator_id
+    return False

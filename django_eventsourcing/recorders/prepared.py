@@ -74,15 +74,19 @@ class PreparedQuery:
                 params[position] = prepared
         with connection.cursor() as cursor:
             cursor.execute(self._sql, params)
-            rows = cursor.fetchall()
-        return [self._converted(row, connection) for row in rows] if self._converters else rows
-
-    def _converted(self, row: Sequence[Any], connection: Any) -> tuple[Any, ...]:
-        values = list(row)
+            rows = list(cursor.fetchall())
         for position, converters, expression in self._converters:
-            for convert in converters:
-                values[position] = convert(values[position], expression, connection)
-        return tuple(values)
+            # Many rows have the same values, such as the id of an aggregate.
+            known: dict[Any, Any] = {}
+            for number, row in enumerate(rows):
+                value = row[position]
+                if value not in known:
+                    found = value
+                    for convert in converters:
+                        found = convert(found, expression, connection)
+                    known[value] = found
+                rows[number] = (*row[:position], known[value], *row[position + 1 :])
+        return rows
 
 
 def _prepared(field: Field[Any, Any], value: object, connection: Any) -> Any:

@@ -76,14 +76,16 @@ class EventSourcedProjection(Application):
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         """Run the policy; record the events that it collects together with the position."""
-        with self.processing_turn():
-            processing_event = ProcessingEvent(tracking)
+        processing_event = ProcessingEvent(tracking)
+        gathered: Gathered | None = getattr(self._gathering, "gathered", None)
+        if gathered is not None:
+            # The turn is taken already, and the unit of work has begun.
             self.policy(domain_event, processing_event)
-            gathered: Gathered | None = getattr(self._gathering, "gathered", None)
-            if gathered is None:
-                self._record_processed(processing_event)
-            else:
-                gathered.add(processing_event)
+            gathered.add(processing_event)
+            return
+        with self.processing_turn():
+            self.policy(domain_event, processing_event)
+            self._record_processed(processing_event)
 
     @contextmanager
     def gathering(self) -> Iterator[None]:
