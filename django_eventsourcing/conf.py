@@ -57,7 +57,7 @@ class ErrorPolicy:
 class RunnerOptions:
     """How a system is run."""
 
-    batch_size: int = 100
+    batch_size: int = 500
     """How many notifications a follower that is behind processes in one transaction, at most."""
     poll_interval: float = 0.5
     """Seconds between two looks for events that other processes have recorded."""

@@ -20,6 +20,9 @@ _POSITION_AGE = 1.0
 # Seconds after which a worker looks again whether the segments are those that it was started with.
 # The claim of a position tells it in any case; it is for those that have nothing to claim.
 _IN_FORCE_AGE = 5.0
+# How many notifications are read at first: with each batch that was not ended early, it is twice
+# as many, and after one that was, twice as many as that came to.
+_FIRST_SIZE = 100
 # How many times as much a segment reads at once as a follower that is not split, at most.
 _MOST_BATCHES = 8
 
@@ -56,9 +59,11 @@ class Pipe:
             follower.longest_batch if isinstance(follower, ModelProjection) else _LONGEST_BATCH
         )
         # Most of what a segment reads is passed over, which costs little.
-        batch_size *= min(segment_run_by(follower).count, _MOST_BATCHES)
+        batches = min(segment_run_by(follower).count, _MOST_BATCHES)
+        batch_size *= batches
         log = _log_of(leader, batch_size)
-        self._batch_size = min(batch_size, getattr(log, "section_size", batch_size))
+        self._most = min(batch_size, getattr(log, "section_size", batch_size))
+        self._size = min(_FIRST_SIZE * batches, self._most)
         follower.follow(leader.name, log, leader.mapper)
 
     @property
@@ -69,7 +74,7 @@ class Pipe:
     @property
     def is_single(self) -> bool:
         """Whether the next batch is of one notification, as after a failure."""
-        return self._singles_left > 0 or self._batch_size == 1
+        return self._singles_left > 0 or self._most == 1
 
     def step(self) -> int:
         """Process the next batch; return how many notifications that were."""
@@ -81,10 +86,11 @@ class Pipe:
             self.position()
         if self._first_position is None:
             self._first_position = self.seen_position or 0
+        is_single, size = self.is_single, self._size
         try:
             count = self.follower.process_batch(
                 self.leader.name,
-                1 if self.is_single else self._batch_size,
+                1 if is_single else size,
                 is_interrupted=self._is_stopping,
                 longest=self._longest,
                 sets_aside=self.parking.begin(),
@@ -96,8 +102,16 @@ class Pipe:
         self._singles_left = max(0, self._singles_left - 1) if count else 0
         if count:
             self.processed += count
-            self.seconds += time.monotonic() - started
+            seconds = time.monotonic() - started
+            self.seconds += seconds
+            if not is_single:
+                self._adapt(count, is_cut=count < size and seconds > self._longest)
         return count
+
+    def _adapt(self, count: int, *, is_cut: bool) -> None:
+        """Read as many next time as are likely to be processed in time."""
+        if is_cut or count == self._size:
+            self._size = min(2 * count, self._most)
 
     @property
     def last_in_hand(self) -> int | None:
@@ -118,7 +132,7 @@ class Pipe:
 
     def go_singly(self) -> None:
         """Process one at a time for as long as the failed batch was, so that only one fails."""
-        self._singles_left = self._batch_size
+        self._singles_left = self._size
 
     def position(self) -> int | None:
         """Return the id of the last notification processed, by any worker."""

@@ -36,7 +36,7 @@ def test_what_is_not_set_has_defaults(settings):
     assert config.commit_order == "shared"
     assert config.runner == DEFAULT_RUNNER
     assert config.options == RunnerOptions(
-        batch_size=100,
+        batch_size=500,
         poll_interval=0.5,
         on_error=ErrorPolicy(retries=5, backoff=(1, 2, 5, 15, 60), then="stop"),
     )
