@@ -63,7 +63,7 @@ def compared(
     """Measure a workload on a database, and tell."""
     figures = measured(workload, contenders, rounds, say)
     say(f"{workload.title}, {database}:")
-    for line in report.lines(workload, figures):
+    for line in report.lines(figures):
         say(line)
     results.setdefault(workload.name, {})[database] = report.as_record(figures)
     return list(report.verdicts(workload, database, figures))

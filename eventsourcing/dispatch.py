@@ -54,7 +54,7 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         self._register_annotated(cls)
         return cls
 
-    def __get__(self, obj: Any, owner: type[Any] | None = None) -> "_BoundMethod[_R]":
+    def __get__(self, obj: Any, owner: type[Any] | None = None) -> Callable[..., _R]:
         return _BoundMethod(self, obj, owner)
 
     def implementation_for(self, cls: type[Any]) -> Callable[..., Any]:

@@ -26,6 +26,10 @@ class Contender:
             stdout=subprocess.PIPE,
             text=True,
         )
+        orders, answers = self._process.stdin, self._process.stdout
+        if orders is None or answers is None:
+            raise RuntimeError("The process has no pipes.")
+        self._orders, self._answers = orders, answers
 
     @property
     def pid(self) -> int:
@@ -34,15 +38,13 @@ class Contender:
 
     def tell(self, workload: str, **arguments: Any) -> None:
         """Give an order, and do not wait for the answer."""
-        assert self._process.stdin is not None
         order = {"workload": workload, "arguments": arguments}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._orders.write(json.dumps(order) + "\n")
+        self._orders.flush()
 
     def answer(self) -> Any:
         """Wait for the answer to the last order; ``None`` where it has no such workload."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._answers.readline()
         if not line:
             raise RuntimeError(f"{self._process.args!r} has ended with {self._process.wait()}.")
         return json.loads(line)
@@ -54,8 +56,7 @@ class Contender:
 
     def close(self) -> None:
         """Let the process end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._orders.close()
         self._process.wait()
 
 

@@ -26,7 +26,7 @@ class Verdict:
     is_reached: bool
 
 
-def lines(workload: Workload, figures: Mapping[str, Figures]) -> Iterator[str]:
+def lines(figures: Mapping[str, Figures]) -> Iterator[str]:
     """Yield a line for each variant: its rate, or its percentiles, and how ours compares."""
     ours = figures["ours"]
     for label, each in figures.items():
@@ -36,7 +36,8 @@ def lines(workload: Workload, figures: Mapping[str, Figures]) -> Iterator[str]:
             spread = max(each.rates) / min(each.rates)
             yield f"  {name:<24}{each.rate:>12,.0f} /s   spread {spread:.2f}{ratio}"
         else:
-            yield f"  {name:<24}p50 {each.percentile(50):>7.2f} ms   p99 {each.percentile(99):>7.2f} ms"
+            times = (f"p{number} {each.percentile(number):>7.2f} ms" for number in (50, 99))
+            yield f"  {name:<24}{'   '.join(times)}"
 
 
 def verdicts(
@@ -50,7 +51,7 @@ def verdicts(
         if isinstance(target, Ratio) and target.of in figures:
             ratio = figures["ours"].rate / figures[target.of].rate
             yield Verdict(
-                f"{workload.title}, {database}: {ratio:.2f} × {name_of(target.of)} "
+                f"{workload.title}, {database}: {ratio:.2f} times the {name_of(target.of)} "
                 f"({'aim' if is_aim else 'target'} {target.least:g})",
                 ratio >= target.least or is_aim,
             )

@@ -19,13 +19,14 @@ from eventsourcing.persistence.records import StoredEvent
 __all__ = ["EventInsert"]
 
 # What is the same for all events that are recorded at once, and what differs.
-_OF_ALL = {"application_name": ExactCharField, "recorded_at": models.DateTimeField}
-_OF_EACH = {
+_Kinds = dict[str, tuple[type[Any], ...]]
+_OF_ALL: _Kinds = {"application_name": (ExactCharField,), "recorded_at": (models.DateTimeField,)}
+_OF_EACH: _Kinds = {
     "originator_id": (models.UUIDField, models.CharField, ExactCharField),
-    "originator_version": models.BigIntegerField,
-    "topic": ExactCharField,
-    "state": models.BinaryField,
-    "metadata": models.JSONField,
+    "originator_version": (models.BigIntegerField,),
+    "topic": (ExactCharField,),
+    "state": (models.BinaryField,),
+    "metadata": (models.JSONField,),
 }
 _MOST = 500
 
@@ -57,7 +58,7 @@ class EventInsert:
         return cls(alias, model) if is_told and _is_plain(model) else None
 
     def is_atomic(self, events: Sequence[StoredEvent]) -> bool:
-        """Whether the events are recorded by one statement, all or none, in a transaction or not."""
+        """Tell whether they are recorded by one statement, which needs no transaction."""
         return not self._order.draws_ids and len(events) <= self._most
 
     def __call__(
@@ -141,11 +142,7 @@ def _is_plain(model: type[AbstractStoredEvent]) -> bool:
     manager: Any = model._default_manager
     return (
         fields.keys() == expected.keys()
-        and all(_is_one_of(fields[name], kinds) for name, kinds in expected.items())
+        and all(fields[name] in kinds for name, kinds in expected.items())
         and model.__init__ is models.Model.__init__
         and manager.get_queryset().bulk_create.__func__ is StoredEventQuerySet.bulk_create
     )
-
-
-def _is_one_of(kind: type, kinds: type | tuple[type, ...]) -> bool:
-    return kind in kinds if isinstance(kinds, tuple) else kind is kinds

@@ -30,7 +30,7 @@ class DecoratedFuncCaller(CanMutateAggregate[Any]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        inherited = super(DecoratedFuncCaller, cls).apply
+        inherited = super().apply
         cls.applies_more = inherited is not CanMutateAggregate.apply
 
     def apply(self, aggregate: Any) -> None:

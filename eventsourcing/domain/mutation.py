@@ -1,7 +1,7 @@
 """Mutation: how events make and change aggregates."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, get_args, get_origin
 from uuid import UUID
 
 from eventsourcing.domain.errors import (

@@ -68,11 +68,12 @@ class Shape:
         """What an instance holds in slots."""
         self.is_plain = not self.slots and bool(cls.__dictoffset__)
         """Whether all that an instance holds is in its ``__dict__``."""
-        init = getattr(cls, GENERATED_INIT, None)
+        generated: object = getattr(cls, GENERATED_INIT, None)
+        makes: object = cls.__new__
         self.has_plain_constructor = (
             self.is_plain
-            and cls.__init__ is init
-            and cls.__new__ is object.__new__
+            and vars(cls).get("__init__", getattr(cls, "__init__", None)) is generated
+            and makes is object.__new__
             and type(cls).__call__ is type.__call__
             and all(field.init for field in fields(cls))
         )

@@ -3,10 +3,10 @@
 import functools
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from json.encoder import c_make_encoder, encode_basestring
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
+from json import encoder
 from typing import Any
 from uuid import UUID
 
@@ -89,14 +89,13 @@ class JSONTranscoder(Transcoder):
         )
         self.decoder = json.JSONDecoder(object_hook=self._decode_registered)
         self._read = _fast_reader()
+        # Of all that the decoder does, the part in C.
+        self._scan: Callable[[str, int], tuple[Any, int]] = vars(self.decoder)["scan_once"]
 
     def encode(self, obj: Any) -> bytes:
-        if c_make_encoder is None:
+        if _new_writer is None:
             return self.encoder.encode(obj).encode("utf8")
-        # What the encoder does each time, with what it is known to be asked for.
-        write = c_make_encoder(
-            {}, self._encode_registered, encode_basestring, None, ":", ",", False, False, True
-        )
+        write = _new_writer({}, self._encode_registered, *_WRITER)
         return "".join(write(obj, 0)).encode("utf8")
 
     def decode(self, data: bytes) -> Any:
@@ -108,7 +107,7 @@ class JSONTranscoder(Transcoder):
                 pass
         text = data.decode("utf8")
         try:
-            value, end = self.decoder.scan_once(text, 0)
+            value, end = self._scan(text, 0)
         except StopIteration:
             end = -1
         # What is more, or less, than one value without space around it is read with that.
@@ -173,6 +172,14 @@ class JSONTranscoder(Transcoder):
             raise ValueError(
                 f"a value of the type name {name!r} cannot be decoded: {type(error).__name__}"
             ) from error
+
+
+# What JSONEncoder makes anew for each value, where it is written in C: with the encoder of texts,
+# no indent, the separators, neither sorted nor skipped keys, and numbers that JSON lacks allowed.
+_new_writer: Callable[..., Callable[[Any, int], Iterable[str]]] | None = vars(encoder)[
+    "c_make_encoder"
+]
+_WRITER = (encoder.encode_basestring, None, ":", ",", False, False, True)
 
 
 @functools.cache
