@@ -86,6 +86,8 @@ class Watermark:
     ) -> None:
         self.table = table
         """The table whose log is read."""
+        self._is_at_head = False
+        """Whether the last reader has come to the end: for the next one, there may be more."""
         self._between = between
 
     def select(
@@ -133,19 +135,21 @@ class Watermark:
         found: list[tuple[Any, ...]] = []
         state = self._state
         settled = _lower(state.settled, stop)
-        if settled > after:
+        if settled > after and not self._is_at_head:
             # Far behind the watermark, this is the only statement.
             found = self._read(rows, state, after, settled, limit)
             if is_full():
                 # What comes next is not what comes after all that is settled.
                 return found
             after = settled
-        if len(found) >= limit or (stop is not None and after >= stop):
+        self._is_at_head = len(found) < limit
+        if not self._is_at_head or (stop is not None and after >= stop):
             return found
         answer = self._settle(after)
         settled = _lower(answer.settled, stop)
         if settled > after:
             found += self._read(rows, answer.state, after, settled, limit - len(found))
+        self._is_at_head = len(found) < limit and not is_full()
         return found
 
     def _settle(self, after: int) -> _Answer:

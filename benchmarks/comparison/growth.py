@@ -1,10 +1,12 @@
 """Growth: what a few things cost when the log is short, and when it is long."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from benchmarks.comparison.processes import Contender
+from benchmarks.comparison.report import Verdict
 
-__all__ = ["MOST_GROWTH", "grown"]
+__all__ = ["grown", "report"]
 
 MOST_GROWTH = 1.25
 """How many times the first cost is the last one, at most."""
@@ -22,3 +24,17 @@ def grown(
         )
         tell(f"growth, {size:,} events: {found}")
     return costs
+
+
+def report(costs: dict[int, dict[str, float]], database: str) -> tuple[Any, list[Verdict]]:
+    """Return the figures, and how many times the first cost of each thing is the last one."""
+    sizes = sorted(costs)
+    verdicts = []
+    for what, first in costs[sizes[0]].items():
+        ratio = costs[sizes[-1]][what] / first
+        text = (
+            f"{what}, {database}, with {sizes[-1]:,} events: {ratio:.2f} times what it takes with "
+            f"{sizes[0]:,} (target {MOST_GROWTH:g} at most)"
+        )
+        verdicts.append(Verdict(text, ratio <= MOST_GROWTH))
+    return {str(size): costs[size] for size in sizes}, verdicts

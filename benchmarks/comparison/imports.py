@@ -3,8 +3,11 @@
 import subprocess
 from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Any
 
-__all__ = ["MOST_OF_THE_PEER", "imported"]
+from benchmarks.comparison.report import Verdict
+
+__all__ = ["imported", "report"]
 
 MOST_OF_THE_PEER = 0.6
 _PROGRAM = (
@@ -23,3 +26,13 @@ def imported(interpreters: Mapping[str, Sequence[str]], rounds: int) -> dict[str
             )
             seconds[name].append(float(done.stdout))
     return {name: median(each) for name, each in seconds.items()}
+
+
+def report(seconds: Mapping[str, float]) -> tuple[Any, list[Verdict]]:
+    """Return the figures, and what has come of them."""
+    ratio = seconds["ours"] / seconds["peer"]
+    text = (
+        f"import eventsourcing.system: {seconds['ours'] * 1000:.0f} ms, {ratio:.0%} of the peer's "
+        f"(target {MOST_OF_THE_PEER:.0%} at most)"
+    )
+    return dict(seconds), [Verdict(text, ratio <= MOST_OF_THE_PEER)]

@@ -1,13 +1,13 @@
 """The report: rates and ratios, and whether they are what is to be reached."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.comparison.rounds import Figures
 from benchmarks.comparison.workloads import Longest, Ratio, Workload
 
-__all__ = ["Verdict", "as_record", "lines", "verdicts"]
+__all__ = ["Verdict", "as_record", "lines", "name_of", "requests", "verdicts"]
 
 NAMES = {
     "ours": "this project",
@@ -15,6 +15,7 @@ NAMES = {
     "native_peer": "native peer",
     "orm": "bare ORM",
     "raw": "raw",
+    "locked": "raw with a table lock",
 }
 
 
@@ -24,6 +25,9 @@ class Verdict:
 
     text: str
     is_reached: bool
+
+    def __str__(self) -> str:
+        return f"{'reached' if self.is_reached else 'MISSED '}  {self.text}"
 
 
 def lines(figures: Mapping[str, Figures]) -> Iterator[str]:
@@ -62,6 +66,13 @@ def verdicts(
                 f"(target {target.milliseconds:g})",
                 found <= target.milliseconds,
             )
+
+
+def requests(seconds: Sequence[float], longest: float) -> tuple[Any, list[Verdict]]:
+    """Return the figures of requests that save and go on working, and what has come of them."""
+    found = seconds[len(seconds) // 2]
+    text = f"20 requests that save and then work 100 ms: {found:.2f} s in all (target {longest:g})"
+    return {"seconds": found}, [Verdict(text, found <= longest)]
 
 
 def as_record(figures: Mapping[str, Figures]) -> dict[str, Any]:

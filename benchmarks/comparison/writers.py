@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.comparison.processes import Contender, started
+from benchmarks.comparison.report import Verdict, name_of
 
-__all__ = ["CASES", "Case", "Outcome", "compared"]
+__all__ = ["CASES", "Case", "Outcome", "compared", "report"]
 
 Commands = Mapping[str, Sequence[str]]
 
@@ -84,6 +85,26 @@ def compared(
                 found.setdefault(name, []).append((rate, samples))
             tell(f"{case.title}: round {number + 1} of {rounds}")
     return {name: _outcome(results) for name, results in found.items()}
+
+
+def report(case: Case, outcomes: Mapping[str, Outcome]) -> tuple[Any, list[Verdict]]:
+    """Return the figures in the form in which they are kept, and what has come of the targets."""
+    ours = outcomes["ours"]
+    figures = ", ".join(
+        f"{name_of(name)} {each.rate:,.0f}/s p99 {each.p99:.1f} ms"
+        for name, each in outcomes.items()
+    )
+    verdicts = [Verdict(f"{case.title}: {figures}", is_reached=True)]
+    for name, least in case.targets:
+        if name in outcomes:
+            ratio = ours.rate / outcomes[name].rate
+            text = f"{case.title}: {ratio:.2f} times the {name_of(name)} (target {least:g})"
+            verdicts.append(Verdict(text, ratio >= least))
+    if case.longest is not None:
+        text = f"{case.title}: p99 {ours.p99:.1f} ms (target {case.longest:g})"
+        verdicts.append(Verdict(text, ours.p99 <= case.longest))
+    record = {name: {"rate": each.rate, "p99": each.p99} for name, each in outcomes.items()}
+    return record, verdicts
 
 
 def crew(command: Sequence[str], writers: int) -> dict[str, Sequence[str]]:

@@ -16,7 +16,7 @@ from django_eventsourcing.querysets import RecordQuerySet
 from django_eventsourcing.recorders.base import DjangoRecorder
 from django_eventsourcing.recorders.errors import breaks_constraint, database_errors, translated
 from django_eventsourcing.recorders.packets import require_packet
-from django_eventsourcing.recorders.prepared import PreparedQueries, PreparedQuery
+from django_eventsourcing.recorders.prepared import PreparedQuery, PreparedStatements
 from django_eventsourcing.recorders.values import checked_text
 from eventsourcing.persistence.errors import DataError, RecordConflictError
 from eventsourcing.persistence.recorders import AggregateRecorder
@@ -52,7 +52,7 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self.model = model
         field = model._meta.get_field("originator_id")
         self._keeps_uuids = isinstance(field, models.UUIDField)
-        self._queries = PreparedQueries()
+        self._queries = PreparedStatements()
         self._topics: set[str] = set()
 
     def insert_events(

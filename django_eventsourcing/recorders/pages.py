@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders.notifications import DETAILS
-from django_eventsourcing.recorders.prepared import PreparedQueries, PreparedQuery
+from django_eventsourcing.recorders.prepared import PreparedQuery, PreparedStatements
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
@@ -39,7 +39,7 @@ class Pages:
         application_name: str,
         topics: Sequence[str],
         max_bytes: int | None,
-        queries: PreparedQueries,
+        queries: PreparedStatements,
     ) -> None:
         self.session: Func | None = None
         """What the last column is to tell, if there is to be one more."""

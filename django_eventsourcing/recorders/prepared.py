@@ -1,54 +1,51 @@
-"""Prepared queries: compiled by the ORM once, and asked with other values each time."""
+"""Prepared statements: compiled by the ORM once, and run with other values each time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections
 from django.db.models import Field, QuerySet
+from django.db.models.sql import UpdateQuery
 
-__all__ = ["PreparedQueries", "PreparedQuery"]
+__all__ = ["PreparedQuery", "PreparedStatements", "PreparedUpdate"]
 
 Converter = Callable[[Any, Any, Any], Any]
+Places: TypeAlias = "Sequence[tuple[Field[Any, Any], object]]"
+_Statement = TypeVar("_Statement")
 
 
-_MOST_QUERIES = 100
+_MOST = 100
 
 
-class PreparedQueries:
-    """The prepared queries of a recorder, by what tells one from another."""
+class PreparedStatements:
+    """The prepared statements of a recorder, by what tells one from another."""
 
     def __init__(self) -> None:
-        self._found: dict[Hashable, PreparedQuery] = {}
+        self._found: dict[Hashable, Any] = {}
 
-    def get(self, key: Hashable, prepare: Callable[[], PreparedQuery]) -> PreparedQuery:
-        """Return the query of this key, prepared when it is first asked for."""
-        found = self._found.get(key)
+    def get(self, key: Hashable, prepare: Callable[[], _Statement]) -> _Statement:
+        """Return the statement of this key, prepared when it is first asked for."""
+        found: _Statement | None = self._found.get(key)
         if found is None:
-            if len(self._found) >= _MOST_QUERIES:
+            if len(self._found) >= _MOST:
                 self._found.clear()
             found = self._found[key] = prepare()
         return found
 
 
-class PreparedQuery:
+class _Prepared:
     """
-    A query of ``values_list()``, of which a few parameters are other ones each time.
+    A statement of which a few parameters are other ones each time.
 
     To build and to compile it takes the ORM longer than most databases take to answer. ``places``
-    has, for each parameter that changes, the field that it is compared with, and the value that
-    stands for it in the queryset: one that nothing else in the query has.
+    has, for each parameter that changes, the field that it belongs to, and the value that stands
+    for it: one that nothing else in the statement has.
     """
 
-    def __init__(
-        self,
-        queryset: QuerySet[Any, Any],
-        alias: str,
-        places: Sequence[tuple[Field[Any, Any], object]],
-    ) -> None:
+    def __init__(self, compiler: Any, alias: str, places: Places) -> None:
         connection = connections[alias]
-        compiler: Any = queryset.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         self._alias = alias
         self._sql = str(sql)
@@ -58,6 +55,39 @@ class PreparedQuery:
             prepared = _prepared(field, stand_in, connection)
             found = [n for n, param in enumerate(self._params) if param == prepared]
             self._places.append((field, found))
+
+    def _params_with(self, values: Sequence[object]) -> list[Any]:
+        params = self._params.copy()
+        for (field, positions), value in zip(self._places, values, strict=True):
+            prepared = _prepared(field, value, connections[self._alias])
+            for position in positions:
+                params[position] = prepared
+        return params
+
+
+class PreparedUpdate(_Prepared):
+    """An ``update()`` of the rows of a queryset."""
+
+    def __init__(
+        self, queryset: QuerySet[Any, Any], alias: str, places: Places, **values: object
+    ) -> None:
+        query: Any = queryset.query.chain(UpdateQuery)
+        query.add_update_values(values)
+        super().__init__(query.get_compiler(connection=connections[alias]), alias, places)
+
+    def __call__(self, *values: object) -> int:
+        """Update the rows with these values of what changes; return how many there were."""
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(self._sql, self._params_with(values))
+            return int(cursor.rowcount)
+
+
+class PreparedQuery(_Prepared):
+    """A query of ``values_list()``."""
+
+    def __init__(self, queryset: QuerySet[Any, Any], alias: str, places: Places) -> None:
+        compiler: Any = queryset.query.get_compiler(connection=connections[alias])
+        super().__init__(compiler, alias, places)
         columns = [column for column, *_ in compiler.select]
         self._converters: list[tuple[int, Sequence[Converter], Any]] = [
             (position, converters, expression)
@@ -65,15 +95,10 @@ class PreparedQuery:
         ]
 
     def rows(self, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows for these values of the parameters that change."""
+        """Return the rows for these values of what changes."""
         connection = connections[self._alias]
-        params = self._params.copy()
-        for (field, positions), value in zip(self._places, values, strict=True):
-            prepared = _prepared(field, value, connection)
-            for position in positions:
-                params[position] = prepared
         with connection.cursor() as cursor:
-            cursor.execute(self._sql, params)
+            cursor.execute(self._sql, self._params_with(values))
             rows = list(cursor.fetchall())
         for position, converters, expression in self._converters:
             # Many rows have the same values, such as the id of an aggregate.

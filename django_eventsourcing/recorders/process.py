@@ -62,9 +62,14 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         self._units = local()
 
     @contextmanager
-    def processing(self, tracking: Tracking, *, after: int | None = None) -> Iterator[None]:
+    def processing(
+        self, tracking: Tracking, *, after: int | None = None, last: int | None = None
+    ) -> Iterator[None]:
         """
         Process notifications in one transaction, which begins by claiming the first position.
+
+        With ``last``, the id of the last notification in hand, that is where the claim moves the
+        position to, in the expectation that all are processed.
 
         What the body raises goes on as it is, errors of ``django.db`` included, after everything
         written within has been rolled back.
@@ -75,15 +80,20 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
             transaction.atomic(using=self.alias),
             self._unit(upstream_name) as moved,
         ):
-            self._claim(tracking, after)
+            self._claim(tracking, after, last)
             self._claims.position = after
             with self._undivided():
                 with policies():
                     yield
                 # Where there is a savepoint around it, it alone would be rolled back.
                 connections[self.alias].validate_no_broken_transaction()
-            if moved:
+            if after is not None and last is not None:
+                reached = moved[-1] if moved else after
+                if reached != last:
+                    self._move(upstream_name, last, reached)
+            elif moved:
                 super()._insert_tracking(Tracking(upstream_name, moved[-1]))
+            if moved:
                 self.on_commit(self.announcer.announce)
 
     @property

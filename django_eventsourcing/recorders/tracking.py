@@ -19,6 +19,11 @@ from django_eventsourcing.recorders.errors import (
     SynchronousFollowerError,
     database_errors,
 )
+from django_eventsourcing.recorders.prepared import (
+    PreparedQuery,
+    PreparedStatements,
+    PreparedUpdate,
+)
 from django_eventsourcing.recorders.values import checked_text
 from django_eventsourcing.segments import (
     EVERYTHING,
@@ -64,6 +69,7 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
         self.application_name = checked_text(tracking_model, "application_name", application_name)
         self.alias = alias
         self.tracking_model = tracking_model
+        self._prepared = PreparedStatements()
 
     @property
     def announcer(self) -> Announcer:
@@ -84,8 +90,7 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
     def max_tracking_id(self, application_name: str) -> int | None:
         """Return the position in the named upstream application, or ``None`` before the first."""
         with database_errors(self.alias):
-            position = self._position(application_name).values_list("notification_id", flat=True)
-            found = position.first()
+            found = self._look_up(application_name)
             if found != RETIRED:
                 return found or None
             in_force = self.positions_in_force(application_name)
@@ -236,14 +241,48 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
         """Move the position; called in the transaction, for subclasses to add what is theirs."""
         self._update_position(tracking, notification_id=tracking.notification_id)
 
-    def _claim(self, tracking: Tracking, after: int | None) -> None:
+    def _look_up(self, upstream_name: str) -> int | None:
+        """Return what the row has; ``None`` if there is no row."""
+        query = self._prepared.get(
+            ("position", upstream_name),
+            lambda: PreparedQuery(
+                self._position(upstream_name).order_by().values_list("notification_id"),
+                self.alias,
+                [],
+            ),
+        )
+        rows = query.rows()
+        found: int | None = rows[0][0] if rows else None
+        return found
+
+    def _claim(self, tracking: Tracking, after: int | None, last: int | None = None) -> None:
         """
         Lock the position until the end of the transaction, unless it is another than ``after``.
 
-        The update is the transaction's first statement: SQLite then waits for its turn to write,
-        which it would refuse to do after a read.
+        It is moved to ``last`` at once, where that is given. The update is the transaction's first
+        statement: SQLite then waits for its turn to write, which it would refuse to do after a
+        read.
         """
-        self._update_position(tracking, after)
+        if after is None or last is None or after >= tracking.notification_id:
+            self._update_position(tracking, after)
+        elif not self._move(tracking.application_name, after, last):
+            self._update_position(tracking, after, notification_id=last)
+
+    def _move(self, upstream_name: str, before: int, position: int) -> int:
+        """Move the position from one to another; return 0 if it is not at the first."""
+        update = self._prepared.get(("move", upstream_name), lambda: self._moving(upstream_name))
+        return update(before, position)
+
+    def _moving(self, upstream_name: str) -> PreparedUpdate:
+        field: Any = self.tracking_model._meta.get_field("notification_id")
+        before, position = -1, -2
+        return PreparedUpdate(
+            self._position(upstream_name).filter(notification_id=before),
+            self.alias,
+            [(field, before), (field, position)],
+            notification_id=position,
+            updated_at=DatabaseNow(),
+        )
 
     def _lock(self, upstream_name: str) -> None:
         """Lock the position until the end of the transaction, wherever it is."""

@@ -130,6 +130,11 @@ class Pipe:
             self.leader.name
         )
 
+    def forget(self) -> None:
+        """Look anew, as others may have processed meanwhile."""
+        self.parking.forget()
+        self.follower.forget_positions()
+
     def go_singly(self) -> None:
         """Process one at a time for as long as the failed batch was, so that only one fails."""
         self._singles_left = self._size

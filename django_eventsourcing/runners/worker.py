@@ -190,7 +190,7 @@ class FollowerWorker(Thread):
         if self._catch_up:
             return False
         for pipe in self.pipes:
-            pipe.parking.forget()
+            pipe.forget()
         while not self._are_segments_in_force():
             if self._stopping.is_set():
                 return False
@@ -276,7 +276,7 @@ class FollowerWorker(Thread):
     def _stand_by(self, mark: int | None) -> bool:
         """Let others process; return whether a run that is to catch up may end."""
         for pipe in self.pipes:
-            pipe.parking.forget()
+            pipe.forget()
         self.state = State.PAUSED if self.hold.is_paused else State.STAND_BY
         if self._catch_up and self._may_end_beside(self._catch_up, mark):
             return True

@@ -282,7 +282,7 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
         """
 
     def processing(
-        self, tracking: Tracking, *, after: int | None = None
+        self, tracking: Tracking, *, after: int | None = None, last: int | None = None
     ) -> AbstractContextManager[None]:
         """
         Return the unit of work in which notifications are processed, ``tracking`` the first.
@@ -290,10 +290,11 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
         Whatever is written to the same database within commits together, or not at all.
         Entering it claims the position: another worker that tries the same waits. Raise
         ``AlreadyProcessedError`` unless the position is ``after``, as it was when the notifications
-        were read (0 before the first), or merely behind them if that is not given. Recorders
+        were read (0 before the first), or merely behind them if that is not given. ``last`` is the
+        id of the last one in hand. Recorders
         without transactions need none of this: their ``insert_events`` is atomic by itself.
         """
-        del tracking, after
+        del tracking, after, last
         return nullcontext()
 
     def gathering(

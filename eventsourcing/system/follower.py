@@ -6,7 +6,13 @@ from typing import Any, ClassVar
 
 from eventsourcing.application import NotificationLog
 from eventsourcing.environment import Environment, EnvType
-from eventsourcing.persistence import AlreadyProcessedError, Mapper, Notification, Tracking
+from eventsourcing.persistence import (
+    AlreadyProcessedError,
+    ApplicationRecorder,
+    Mapper,
+    Notification,
+    Tracking,
+)
 from eventsourcing.projection import EventSourcedProjection
 from eventsourcing.system.reader import NotificationLogReader
 
@@ -23,6 +29,8 @@ class Follower(EventSourcedProjection):
         super().__init__(env)
         self.readers: dict[str, NotificationLogReader] = {}
         self.mappers: dict[str, Mapper] = {}
+        # Where it has come to by itself, since it last looked.
+        self._positions: dict[str, int] = {}
 
     def follow(self, name: str, log: NotificationLog, mapper: Mapper | None = None) -> None:
         """
@@ -43,8 +51,9 @@ class Follower(EventSourcedProjection):
         It begins after the recorded position, or after ``start`` if that is further, and ends
         with ``stop``. Raise what a policy raises; the notifications before it remain processed.
         """
-        while self.process_next(leader_name, start=start, stop=stop):
-            pass
+        while count := self.process_next(leader_name, start=start, stop=stop):
+            if count < self.pull_section_size and self._was_last(leader_name):
+                return
 
     def process_next(
         self,
@@ -107,19 +116,27 @@ class Follower(EventSourcedProjection):
         log = self.readers[leader_name].notification_log
         log.require_committed(self.name, self.recorder)
         with self.processing_turn():
-            position = self.recorder.max_tracking_id(leader_name) or 0
-            # The head is read first: whatever is below it is seen by the reading that follows.
-            head = self._head(leader_name, position) if self.topics and stop is None else None
-            start = position if start is None else max(start, position)
-            notifications = self.pull_notifications(leader_name, limit, start=start, stop=stop)
+            # Where it has come to itself, it need not look. If that is no longer so, the claim is
+            # refused, or else nothing is found.
+            known = self._positions.pop(leader_name, None)
+            while True:
+                position = known if known is not None else self._position(leader_name)
+                # The head is read first: whatever is below it is seen by the reading that follows.
+                head = self._head(leader_name, position) if self.topics and stop is None else None
+                first = position if start is None else max(start, position)
+                notifications = self.pull_notifications(leader_name, limit, start=first, stop=stop)
+                if notifications or known is None:
+                    break
+                known = None
             if not notifications:
                 if head is not None:
                     self.recorder.pass_over(Tracking(leader_name, head))
                 return 0
-            first = Tracking(leader_name, notifications[0].id)
-            with self.recorder.processing(first, after=position):
+            claimed = Tracking(leader_name, notifications[0].id)
+            last = notifications[-1].id
+            with self.recorder.processing(claimed, after=position, last=last):
                 started = monotonic()
-                return self._process_notifications(
+                count = self._process_notifications(
                     leader_name,
                     notifications,
                     sets_aside,
@@ -128,6 +145,8 @@ class Follower(EventSourcedProjection):
                         or (longest is not None and monotonic() - started > longest)
                     ),
                 )
+            self._positions[leader_name] = notifications[count - 1].id
+            return count
 
     def pull_notifications(
         self,
@@ -190,6 +209,20 @@ class Follower(EventSourcedProjection):
         if passed is not None:
             self.recorder.insert_tracking(passed)
         return count
+
+    def forget_positions(self) -> None:
+        """Look up where it has come to, as others may have processed meanwhile."""
+        self._positions.clear()
+
+    def _position(self, leader_name: str) -> int:
+        return self.recorder.max_tracking_id(leader_name) or 0
+
+    def _was_last(self, leader_name: str) -> bool:
+        """Tell whether a section that is not full is the last one that there is."""
+        recorder = getattr(self.readers[leader_name].notification_log, "recorder", None)
+        # Others may end early, or have been passed over; its own policy may have added to the log.
+        is_whole = isinstance(recorder, ApplicationRecorder) and recorder.page_max_bytes is None
+        return is_whole and not self.topics and leader_name != self.name
 
     def _head(self, leader_name: str, position: int) -> int | None:
         return self.readers[leader_name].notification_log.settled_notification_id(position)

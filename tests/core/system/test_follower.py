@@ -304,7 +304,7 @@ def test_looks_again_when_another_worker_was_faster(school):
     counters = follower_of(school)
     refusals = [AlreadyProcessedError("another worker was faster")] * 2
 
-    def processing(tracking, *, after=None):
+    def processing(tracking, *, after=None, last=None):
         if refusals:
             raise refusals.pop()
         return nullcontext()
@@ -346,7 +346,7 @@ def test_claims_the_first_position_of_a_batch_after_the_one_that_it_is_at(school
     counters = follower_of(school)
     claims = []
 
-    def processing(tracking, *, after=None):
+    def processing(tracking, *, after=None, last=None):
         claims.append((tracking, after))
         return nullcontext()
 
