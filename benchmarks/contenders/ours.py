@@ -34,6 +34,10 @@ class Ours(OnDjango):
     def application(self):
         return get_application(school.DogSchool)
 
+    def system_env(self):
+        # As the settings of a system have it: what nobody follows wakes nobody up.
+        return {**self.env, "COUNTERS_DJANGO_NOTIFY": "n"}
+
     def process(self, follower):
         system = System(pipes=[[school.DogSchool, type(follower)]])
         configured = ConfiguredSystem(get_config("default"), system=system)
