@@ -201,7 +201,13 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         """Return the position in the named upstream application, or ``None`` before the first."""
         self._flush()
         moved = self._moved.get(application_name)
-        return moved[-1] if moved else super().max_tracking_id(application_name)
+        if moved is None:
+            return super().max_tracking_id(application_name)
+        if moved:
+            return moved[-1]
+        # What the claim has moved the row to is only where this unit of work is to come to.
+        before = self.claimed
+        return super().max_tracking_id(application_name) if before is None else before or None
 
     def _needs_savepoint(self, **kwargs: Any) -> bool:
         tracking: Tracking | None = kwargs.get("tracking")

@@ -144,10 +144,13 @@ class JSONTranscoder(Transcoder):
         if type(value) is dict:
             for key, each in value.items():
                 kind = type(each)
-                if kind is dict and type(each.get("_data_")) is str:
-                    # Most of the registered types are written as text.
-                    value[key] = self._decode_registered(each)
-                elif kind is dict or kind is list:
+                if kind is not dict and kind is not list:
+                    continue
+                if kind is dict and "_type_" in each and len(each) == 2:
+                    # Most of the registered types are written as text: there is nothing within.
+                    is_text = type(each.get("_data_")) is str
+                    value[key] = self._decode_registered(each) if is_text else self._restored(each)
+                else:
                     value[key] = self._restored(each)
             return self._decode_registered(value) if "_type_" in value else value
         if type(value) is list:
