@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test stress lint format reference messages FORCE
+.PHONY: help demo run test stress bench lint format reference messages FORCE
 
 # The interpreter that $(VENV) is made with: the first of these that is recent enough.
 PYTHON ?=
@@ -18,6 +18,9 @@ SIDE_BY_SIDE := --dist loadfile --durations=40 --durations-min=4
 LEAVE_FAULTS ?=
 # Where `make run` serves the example project.
 ADDRESS ?= 127.0.0.1:8000
+
+# Made with the reference library and its extension for Django, for `make bench`; empty: left out.
+PEERS ?= .venv-peers/.installed
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -50,6 +53,9 @@ stress: $(VENV)/.installed-test  ## Run the long forms of the tests
 	echo "The seed, to repeat this run: STRESS_SEED=$$STRESS_SEED make stress"; \
 	exec $(BIN)/python -m pytest -m stress $(ARGS)
 
+bench: $(VENV)/.installed-bench $(PEERS)  ## Compare with other ways to do the same (PEERS= leaves out the reference library)
+	@$(BIN)/python -m benchmarks $(if $(PEERS),--peers '$(CURDIR)/$(dir $(PEERS))bin/python') $(ARGS)
+
 lint: $(VENV)/.installed-lint  ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -78,6 +84,14 @@ $(PIP) install --editable '.[mysql]' $(if $(DJANGO),'$(DJANGO)') >$(VENV)/mysql.
 || echo "mysqlclient cannot be built (see $(VENV)/mysql.log), so the tests on MariaDB are left out." \
 "HINT: On Debian: apt-get install gcc pkg-config libmariadb-dev; then: rm $(VENV)/.installed-test"
 endef
+
+# The newest that its extension for Django goes with; this project cannot be installed beside it.
+.venv-peers/.installed:
+	@echo "Installing the reference library into .venv-peers"
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install \
+		'eventsourcing[postgres]<9.5' 'eventsourcing-django==0.6' psycopg-pool 'psycopg[binary]'
+	@touch $@
 
 # Holds the requirement that Django was installed for, so that another one installs again.
 $(VENV)/.django: $(VENV)/.made FORCE

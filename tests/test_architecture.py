@@ -41,7 +41,10 @@ OPTIONAL = {("eventsourcing.cipher", "cryptography")}
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib"}
 
 # What an extra brings, imported by the one module that offers it, when it is used.
-EXTRAS = {("eventsourcing.cipher", "cryptography")}
+EXTRAS = {
+    ("eventsourcing.cipher", "cryptography"),
+    ("eventsourcing.persistence.transcoding", "msgspec"),
+}
 
 FACADES = (
     "eventsourcing.domain",
@@ -294,6 +297,7 @@ PUT_TOGETHER = (
     "django_eventsourcing.ordering.",
     "django_eventsourcing.projections.tables.",
     "django_eventsourcing.rebuilding.clearing",
+    "django_eventsourcing.recorders.inserts",
     "django_eventsourcing.session_variables",
     "django_eventsourcing.synchronous.switching",
     "django_eventsourcing.time_limits",

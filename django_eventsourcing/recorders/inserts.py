@@ -121,8 +121,8 @@ class EventInsert:
         columns = ", ".join(f"each.column{number}" for number in range(1, len(_OF_EACH) + 1))
         locked = self._order.locking(connection, self._model)
         return (
-            f"{f'WITH locked AS MATERIALIZED ({locked}) ' if locked else ''}"  # noqa: S608
-            f"INSERT INTO {self._into(connection, [*_OF_ALL, *_OF_EACH])} "
+            f"INSERT INTO {self._into(connection, [*_OF_ALL, *_OF_EACH])} "  # noqa: S608
+            f"{f'WITH locked AS MATERIALIZED ({locked}) ' if locked else ''}"
             f"SELECT {', '.join(['%s'] * len(_OF_ALL))}, {columns} "
             f"FROM {'locked, ' if locked else ''}(VALUES {', '.join([row] * rows)}) AS each "
             f"RETURNING {id_}"

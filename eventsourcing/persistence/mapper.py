@@ -102,7 +102,7 @@ class Mapper:
                 originator_id = UUID(originator_id)
             state["originator_id"] = originator_id
             state["originator_version"] = stored_event.originator_version
-            if reading.is_versioned or "class_version" in state:
+            if "class_version" in state or getattr(event_class, "class_version", 1) > 1:
                 upcast(event_class, state)
             return reading.make(state)
         except Exception as error:
@@ -193,7 +193,6 @@ class _Reading:
 
     def __init__(self, event_class: Any) -> None:
         self.has_uuid = getattr(event_class, "originator_id_type", None) is UUID
-        self.is_versioned = getattr(event_class, "class_version", 1) > 1
         self.make = shape_of(event_class).make
 
 
