@@ -500,11 +500,14 @@ def test_the_number_changes_under_load_with_old_runners_going_on(split, database
         )
         counted = writer.count + len(writer.dogs)
         wait_until(lambda: get_application(Counters).get_count("sit") >= counted, "counted", 60)
+        # One that has only just been started would be ended by the signal.
+        started = [lambda runner=runner: "wake-up" in runner.output for runner in runners]
+        wait_until(lambda: all(is_up() for is_up in started), "started", 60)
         for runner in runners:
             runner.send(signal.SIGTERM)
         codes = [runner.wait() for runner in runners]
+        assert set(codes) == {0}, [runner.output for runner in runners]
 
-    assert set(codes) == {0}, [runner.output for runner in runners]
     for dog in writer.dogs:
         versions = diary.versions(dog)
         assert versions == list(range(1, len(versions) + 1))
