@@ -150,9 +150,9 @@ class EventSourced:
         samples = []
         with self.running(MultiThreadedRunner) as (app, counters):
             for dog_id, trick in self.registered(app, count):
-                app.add_trick(dog_id, trick)
+                recordings = app.add_trick(dog_id, trick)
                 saved = time.perf_counter()
-                self.wait_for(app, counters, pause=0.0002)
+                self.wait_until_processed(counters, recordings[-1].notification.id)
                 samples.append(time.perf_counter() - saved)
                 time.sleep(chance.uniform(0, pause))
         return {"count": count, "samples": samples}
@@ -184,6 +184,10 @@ class EventSourced:
         head = app.recorder.max_notification_id()
         while self.position(counters) < head:
             time.sleep(pause)
+
+    def wait_until_processed(self, counters, notification_id):
+        while self.position(counters) < notification_id:
+            time.sleep(0.0002)
 
     def fill(self, count):
         while count > 0:

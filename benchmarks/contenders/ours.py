@@ -38,6 +38,10 @@ class Ours(OnDjango):
         # As the settings of a system have it: what nobody follows wakes nobody up.
         return {**self.env, "COUNTERS_DJANGO_NOTIFY": "n"}
 
+    def wait_until_processed(self, counters, notification_id):
+        # Which is told of commits in the same process, and does not poll.
+        counters.recorder.wait("DogSchool", notification_id, timeout=10)
+
     def process(self, follower):
         system = System(pipes=[[school.DogSchool, type(follower)]])
         configured = ConfiguredSystem(get_config("default"), system=system)
