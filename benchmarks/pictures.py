@@ -18,7 +18,7 @@ from benchmarks.comparison.report import name_of
 from benchmarks.comparison.workloads import RATES
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
@@ -48,7 +48,7 @@ def table(results: Mapping[str, Any]) -> Iterator[str]:
     for workload in RATES:
         found = results.get(workload.name)
         if found:
-            cells = (" / ".join(rates_of(found, name)) or "–" for name in CONTENDERS)
+            cells = (" / ".join(rates_of(found, name)) or "-" for name in CONTENDERS)
             yield f"| {workload.title} | {' | '.join(cells)} |"
 
 
