@@ -1,6 +1,5 @@
 """Asynchronous calls: functions that block, called from async code in another thread."""
 
-import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
@@ -28,6 +27,9 @@ def to_async(func: Callable[P, R], /) -> Callable[P, Coroutine[Any, Any, R]]:
 
     @functools.wraps(func)
     async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        # To import it takes a third of what the core takes, and whoever calls this has it.
+        import asyncio
+
         return await asyncio.to_thread(in_thread, *args, **kwargs)
 
     return call

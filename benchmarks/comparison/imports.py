@@ -22,7 +22,7 @@ def imported(interpreters: Mapping[str, Sequence[str]], rounds: int) -> dict[str
     for _ in range(rounds):
         for name, command in interpreters.items():
             done = subprocess.run(  # noqa: S603
-                [*command, "-c", _PROGRAM], capture_output=True, text=True, check=True
+                [*command, "-P", "-c", _PROGRAM], capture_output=True, text=True, check=True
             )
             seconds[name].append(float(done.stdout))
     return {name: median(each) for name, each in seconds.items()}
