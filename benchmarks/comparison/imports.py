@@ -1,5 +1,6 @@
 """Imports: how long ``import eventsourcing.system`` takes in a process that has just begun."""
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -22,7 +23,11 @@ def imported(interpreters: Mapping[str, Sequence[str]], rounds: int) -> dict[str
     for _ in range(rounds):
         for name, command in interpreters.items():
             done = subprocess.run(  # noqa: S603
-                [*command, "-P", "-c", _PROGRAM], capture_output=True, text=True, check=True
+                [*command, "-P", "-c", _PROGRAM],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={key: value for key, value in os.environ.items() if key[:6] != "PYTHON"},
             )
             seconds[name].append(float(done.stdout))
     return {name: median(each) for name, each in seconds.items()}
