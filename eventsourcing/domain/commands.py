@@ -92,11 +92,10 @@ def make_command(
             aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
             return
         version = aggregate._version
-        timestamp = own_class.create_timestamp()
         values = {
             "originator_id": aggregate._id,
             "originator_version": version + 1,
-            "timestamp": timestamp,
+            "timestamp": None,
         }
         for position, name in places:
             value = args[position]
@@ -104,6 +103,8 @@ def make_command(
                 aggregate._trigger(own_class, parameters.bind(args[1:], kwargs))
                 return
             values[name] = value
+        # Only now, as it is taken once for each event.
+        values["timestamp"] = timestamp = own_class.create_timestamp()
         event = _new_object(own_class)
         _set_attribute(event, "__dict__", values)
         modified_on, pending = aggregate._modified_on, aggregate._pending_events

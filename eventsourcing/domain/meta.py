@@ -170,7 +170,8 @@ def _is_aggregate(value: Any) -> bool:
 
 def _triggers_plainly(cls: type[Any]) -> bool:
     """Tell whether aggregates of the class trigger events as all do, and keep them likewise."""
-    base = next(each for each in cls.__mro__ if "_trigger" in vars(each))
+    # The last of them: one that overrides all that is asked about would otherwise be taken for it.
+    base = next(each for each in reversed(cls.__mro__) if "_trigger" in vars(each))
     return not cls.__definition__.has_explicit_topics and all(
         getattr(cls, name) is vars(base).get(name)
         for name in ("_trigger", "version", "modified_on", "pending_events")
