@@ -88,17 +88,21 @@ class JSONTranscoder(Transcoder):
             default=self._encode_registered, separators=(",", ":"), ensure_ascii=False
         )
         self.decoder = json.JSONDecoder(object_hook=self._decode_registered)
+        # A subclass may have others, which are used as they are.
+        self._plain_encoder, self._plain_decoder = self.encoder, self.decoder
         self._read = _fast_reader()
         # Of all that the decoder does, the part in C.
         self._scan: Callable[[str, int], tuple[Any, int]] = vars(self.decoder)["scan_once"]
 
     def encode(self, obj: Any) -> bytes:
-        if _new_writer is None:
+        if _new_writer is None or self.encoder is not self._plain_encoder:
             return self.encoder.encode(obj).encode("utf8")
         write = _new_writer({}, self._encode_registered, *_WRITER)
         return "".join(write(obj, 0)).encode("utf8")
 
     def decode(self, data: bytes) -> Any:
+        if self.decoder is not self._plain_decoder:
+            return self.decoder.decode(data.decode("utf8"))
         if self._read is not None:
             try:
                 return self._restored(self._read(data))

@@ -1,5 +1,6 @@
 """The JSON transcoder: compact, exact about types, and clear about what it does not know."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -104,3 +105,22 @@ def test_a_uuid_deep_inside_comes_back(transcoder):
     value = {"a": [{"b": uuid4()}]}
 
     assert transcoder.decode(transcoder.encode(value)) == value
+
+
+class Ordered(JSONTranscoder):
+    """Writes keys in order, and reads numbers with all their digits."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = json.JSONEncoder(default=self._encode_registered, sort_keys=True)
+        self.decoder = json.JSONDecoder(
+            object_hook=self._decode_registered, parse_float=Decimal, parse_int=Decimal
+        )
+
+
+def test_a_subclass_may_have_an_encoder_and_a_decoder_of_its_own():
+    transcoder = Ordered()
+
+    assert transcoder.encode({"b": 1, "a": 2}) == b'{"a": 2, "b": 1}'
+    assert transcoder.decode(b"[0.10]") == [Decimal("0.10")]
+    assert str(transcoder.decode(b"[0.10]")[0]) == "0.10"
