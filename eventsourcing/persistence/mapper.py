@@ -92,7 +92,8 @@ class Mapper:
         """
         try:
             event_class = find_topic(stored_event.topic)
-            reading = _readings.get(event_class) or _reading_of(event_class)
+            known = _readings.get(event_class) if isinstance(event_class, type) else None
+            reading = known or _reading_of(event_class)
             state = self.transcoder.decode(self._opened(stored_event.state))
             if not isinstance(state, dict):
                 raise TypeError(f"the state is {type(state).__name__}, not a mapping")

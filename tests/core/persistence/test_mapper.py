@@ -3,10 +3,12 @@
 import sys
 import zlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
+import tests.core.persistence.topics  # noqa: F401 - stored data has nothing imported
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
     Cipher,
@@ -15,6 +17,7 @@ from eventsourcing.persistence import (
     MapperDeserialisationError,
     StoredEvent,
 )
+from eventsourcing.topics import _found, _registered, _topics, clear_topic_cache, register_topic
 from tests.core.persistence.versions import Moved
 from tests.core.school import Dog
 
@@ -215,3 +218,109 @@ def test_an_event_that_says_it_makes_something_else_makes_nothing(topic):
 
     with pytest.raises(TypeError, match=f"'{topic}' does not name a class of aggregates."):
         event.mutate(None)
+
+
+@pytest.mark.parametrize("name", ["VALUES", "NUMBERS", "INSTANCE", "Unhashable", "Renamed"])
+def test_a_topic_that_names_no_event_class_is_told_each_time(trick_added, name):
+    mapper = Mapper(transcoder())
+    stored = replace(
+        mapper.to_stored_event(trick_added), topic=f"tests.core.persistence.topics:{name}"
+    )
+
+    for _ in range(2):
+        with pytest.raises(
+            MapperDeserialisationError, match="TypeError: the topic does not name an event class$"
+        ):
+            mapper.to_domain_event(stored)
+
+
+STEPPED = "tests.core.persistence.versions:Moved.Stepped"
+
+
+def stepped(version=None, **values):
+    """Return a stored event of this version of its class."""
+    state = {"timestamp": datetime.now(UTC), **values}
+    if version is not None:
+        state["class_version"] = version
+    return StoredEvent(uuid4(), 2, STEPPED, transcoder().encode(state))
+
+
+@pytest.mark.parametrize(
+    "stored", [stepped(n=1), stepped(1, n=1), stepped(2, steps=1), stepped(3, steps=1)]
+)
+def test_state_of_each_version_is_read(stored):
+    event = Mapper(transcoder()).to_domain_event(stored)
+
+    assert event.steps == 1
+    assert not hasattr(event, "n")
+    assert event.class_version == 2
+    assert "class_version" not in vars(event)
+
+
+def test_state_of_a_later_version_is_read_by_a_class_that_has_none(trick_added):
+    mapper = Mapper(transcoder())
+    state = mapper.transcoder.encode(
+        {"timestamp": trick_added.timestamp, "trick": "sit", "class_version": 2}
+    )
+
+    event = mapper.to_domain_event(replace(mapper.to_stored_event(trick_added), state=state))
+
+    assert event.trick == "sit"
+    assert "class_version" not in vars(event)
+
+
+def test_a_version_that_is_lacking_is_named():
+    stored = replace(stepped(n=1), topic="tests.core.persistence.versions:Unsteady.Stepped")
+
+    with pytest.raises(
+        MapperDeserialisationError,
+        match=(
+            "ProgrammingError: Unsteady.Stepped has class_version 2, and a stored state has version "
+            "1. Define a static method upcast_v1_v2"
+        ),
+    ):
+        Mapper(transcoder()).to_domain_event(stored)
+
+
+@pytest.fixture
+def topics():
+    """Leave topics as they were."""
+    before = [dict(each) for each in (_registered, _found, _topics)]
+    yield
+    for each, was in zip((_registered, _found, _topics), before, strict=True):
+        each.clear()
+        each.update(was)
+
+
+def test_an_event_is_read_after_topics_have_been_forgotten(trick_added, topics):
+    mapper = Mapper(transcoder())
+    stored = mapper.to_stored_event(trick_added)
+    clear_topic_cache()
+
+    assert mapper.to_domain_event(stored) == trick_added
+    assert mapper.to_stored_event(trick_added) == stored
+
+
+def test_an_old_topic_may_be_registered_after_it_could_not_be_read(trick_added, topics):
+    mapper = Mapper(transcoder())
+    stored = replace(mapper.to_stored_event(trick_added), topic="tests.core.school:Dog.Taught")
+    with pytest.raises(MapperDeserialisationError, match="TopicError"):
+        mapper.to_domain_event(stored)
+
+    register_topic("tests.core.school:Dog.Taught", Dog.TrickAdded)
+
+    assert mapper.to_domain_event(stored) == trick_added
+
+
+def test_a_topic_that_is_registered_for_another_class_is_read_as_that(trick_added, topics):
+    mapper = Mapper(transcoder())
+    stored = mapper.to_stored_event(trick_added)
+    mapper.to_domain_event(stored)
+
+    register_topic(stored.topic, Puppy.TrickAdded)
+
+    assert type(mapper.to_domain_event(stored)) is Puppy.TrickAdded
+
+
+class Puppy(Dog):
+    """A dog with event classes of its own."""

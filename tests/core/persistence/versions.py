@@ -18,3 +18,11 @@ class Moved(Aggregate):
     @event(Stepped)
     def step(self, steps):
         self.distance += steps
+
+
+class Unsteady(Aggregate):
+    """Has an event of a second version, and cannot read the first."""
+
+    class Stepped(Aggregate.Event):
+        steps: int
+        class_version = 2

@@ -119,14 +119,17 @@ trees = st.recursive(
 )
 
 
-@given(trees, st.booleans(), st.sampled_from([None, 1]))
-@example({"_type_": {"_type_": "word", "_data_": "pair"}, "_data_": [1, 2]}, True, None)
-@example({"_type_": {"_type_": "word", "_data_": "word"}, "_data_": "text"}, True, None)
-@example({"_type_": "pair", "_data_": [{"_type_": "word", "_data_": ""}, []]}, True, None)
-@example({"_type_": "word", "_data_": {"_type_": "word", "_data_": "a"}}, True, None)
-@example([{"_type_": "uuid_hex"}, {"_data_": "a"}, {"_type_": "a", "_data_": 1, "b": 2}], True, 1)
-def test_any_json_is_read_as_the_standard_library_reads_it(transcoder, tree, is_ascii, indent):
-    text = json.dumps(tree, ensure_ascii=is_ascii, indent=indent)
+FORMS = st.fixed_dictionaries({"ensure_ascii": st.booleans(), "indent": st.sampled_from([None, 1])})
+
+
+@given(trees, FORMS)
+@example({"_type_": {"_type_": "word", "_data_": "pair"}, "_data_": [1, 2]}, {})
+@example({"_type_": {"_type_": "word", "_data_": "word"}, "_data_": "text"}, {})
+@example({"_type_": "pair", "_data_": [{"_type_": "word", "_data_": ""}, []]}, {})
+@example({"_type_": "word", "_data_": {"_type_": "word", "_data_": "a"}}, {})
+@example([{"_type_": "uuid_hex"}, {"_data_": "a"}, {"_type_": "a", "_data_": 1, "b": 2}], {})
+def test_any_json_is_read_as_the_standard_library_reads_it(transcoder, tree, form):
+    text = json.dumps(tree, **form)
 
     assert_read_alike(transcoder, text.encode(errors="surrogatepass"))
 
