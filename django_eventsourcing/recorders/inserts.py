@@ -28,6 +28,8 @@ _OF_EACH: _Kinds = {
     "state": (models.BinaryField,),
     "metadata": (models.JSONField,),
 }
+# Options of a field by which it has values that nobody has given.
+_FILLING = ("auto_now", "auto_now_add", "db_default", "default")
 _MOST = 500
 
 
@@ -136,13 +138,24 @@ class EventInsert:
 
 def _is_plain(model: type[AbstractStoredEvent]) -> bool:
     """Tell whether the model is as the abstract one, whatever its table and columns are called."""
-    fields = {field.name: type(field) for field in model._meta.concrete_fields}
+    fields = {field.name: field for field in model._meta.concrete_fields}
     fields.pop(model._meta.pk.name)
     expected = {**_OF_ALL, **_OF_EACH}
     manager: Any = model._default_manager
     return (
         fields.keys() == expected.keys()
-        and all(fields[name] in kinds for name, kinds in expected.items())
+        and all(type(fields[name]) in kinds for name, kinds in expected.items())
+        and all(_filling(fields[name]) == _filling_of_abstract(name) for name in expected)
         and model.__init__ is models.Model.__init__
         and manager.get_queryset().bulk_create.__func__ is StoredEventQuerySet.bulk_create
     )
+
+
+def _filling(field: Any) -> dict[str, Any]:
+    """Return the options by which a field has values that nobody has given."""
+    *_, options = field.deconstruct()
+    return {name: options[name] for name in _FILLING if name in options}
+
+
+def _filling_of_abstract(name: str) -> dict[str, Any]:
+    return _filling(AbstractStoredEvent._meta.get_field(name))
