@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django import db
 from django.db import connections, models, transaction
@@ -88,7 +88,9 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self, is_from_start: bool, is_to_end: bool, desc: bool, limit: int | None
     ) -> PreparedQuery:
         field = self.model._meta.get_field("originator_id")
-        id_ = UUID(int=1) if isinstance(field, models.UUIDField) else "the originator"
+        # Nothing that the application may be called: its name is in the statement, too.
+        name = self.application_name
+        id_ = uuid5(NAMESPACE_URL, name) if self._keeps_uuids else f"an originator of {name}"
         gt, lte = None if is_from_start else -1, None if is_to_end else -2
         records = (
             self.records.of(self.application_name)

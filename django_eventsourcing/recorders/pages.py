@@ -73,7 +73,7 @@ class Pages:
         key = (self.session is None, upto is None, limit, self._topics)
         query = self._queries.get(key, lambda: self._query(limit, is_to_end=upto is None))
         bounds = [after] if upto is None else [after, upto]
-        return query.rows(*(min(bound, _BIGGEST) for bound in bounds))
+        return query.rows(*(max(-_BIGGEST, min(bound, _BIGGEST)) for bound in bounds))
 
     def _query(self, limit: int, *, is_to_end: bool) -> PreparedQuery:
         after, upto = -1, None if is_to_end else -2
