@@ -147,11 +147,16 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         if self.process_at_once is not None or not self._moved:
             yield False
             return
+        # What an outer unit of work has gathered comes before what this one will.
+        self._flush()
+        outer = self._units.__dict__.get("gathered")
         self._units.gathered = before_read, flush
         try:
             yield True
         finally:
             del self._units.gathered
+            if outer is not None:
+                self._units.gathered = outer
 
     def context(self) -> Metadata:
         """Return the metadata that events have which are recorded now."""
@@ -172,6 +177,11 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         """Return the id of the last notification, or ``None`` if there is none."""
         self._flush()
         return super().max_notification_id()
+
+    def settled_notification_id(self, after: int | None = None) -> int | None:
+        """Return the id of the last notification that readers may come to just now."""
+        self._flush()
+        return super().settled_notification_id(after)
 
     def _flush(self) -> None:
         """Record what is kept back in the calling thread's unit of work."""

@@ -81,6 +81,10 @@ class EventSourcedProjection(Application):
         if gathered is not None:
             # The turn is taken already, and the unit of work has begun.
             self.policy(domain_event, processing_event)
+            if not self.repository.fastforward:
+                # What is in a cache is not brought up to date: the next one is to read instead.
+                for aggregate_id in processing_event.aggregates:
+                    self.repository.forget(aggregate_id)
             gathered.add(processing_event)
             return
         with self.processing_turn():
@@ -94,16 +98,15 @@ class EventSourcedProjection(Application):
 
         That is to be within a unit of work of the recorder's, which is all or nothing.
         """
+        # A policy may have the events of another upstream processed, in a unit within the unit.
+        outer: Gathered | None = getattr(self._gathering, "gathered", None)
         gathered = Gathered(self._record_processed, self.recorder.context)
         with self.recorder.gathering(gathered.before_read, gathered.flush) as is_allowed:
-            if not is_allowed:
-                yield
-                return
-            self._gathering.gathered = gathered
+            self._gathering.gathered = gathered if is_allowed else None
             try:
                 yield
             finally:
-                del self._gathering.gathered
+                self._gathering.gathered = outer
             gathered.flush()
 
     def _record_processed(self, processing_event: ProcessingEvent) -> None:

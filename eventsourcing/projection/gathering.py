@@ -25,6 +25,7 @@ class Gathered:
         self._whole = ProcessingEvent()
         self._contexts: list[Any] = []
         self._ids: set[UUID | str] = set()
+        self._failure: BaseException | None = None
 
     def add(self, processing_event: ProcessingEvent) -> None:
         """Keep what has been collected for one notification; it comes after all that is kept."""
@@ -48,7 +49,14 @@ class Gathered:
             self.flush()
 
     def flush(self) -> None:
-        """Record what is kept."""
+        """
+        Record what is kept.
+
+        What could not be recorded is lost. If a policy has caught the error, which its own
+        reading met, the unit of work fails by it nevertheless, at its end.
+        """
+        if self._failure is not None:
+            raise self._failure
         whole, contexts = self._whole, self._contexts
         if whole.tracking is None:
             return
@@ -56,4 +64,8 @@ class Gathered:
         self._whole, self._contexts, self._ids = ProcessingEvent(), [], set()
         if contexts:
             whole.saved_kwargs["contexts"] = contexts
-        self._record(whole)
+        try:
+            self._record(whole)
+        except BaseException as error:
+            self._failure = error
+            raise
