@@ -51,8 +51,12 @@ class Follower(EventSourcedProjection):
         It begins after the recorded position, or after ``start`` if that is further, and ends
         with ``stop``. Raise what a policy raises; the notifications before it remain processed.
         """
-        while count := self.process_next(leader_name, start=start, stop=stop):
-            if count < self.pull_section_size and self._was_last(leader_name):
+        while True:
+            mark = self._mark(leader_name)
+            count = self.process_next(leader_name, start=start, stop=stop)
+            # A section that is not full was the last, unless the policy has added to the log.
+            is_last = count < self.pull_section_size and mark is not None
+            if not count or (is_last and mark == self._mark(leader_name)):
                 return
 
     def process_next(
@@ -217,12 +221,22 @@ class Follower(EventSourcedProjection):
     def _position(self, leader_name: str) -> int:
         return self.recorder.max_tracking_id(leader_name) or 0
 
-    def _was_last(self, leader_name: str) -> bool:
-        """Tell whether a section that is not full is the last one that there is."""
+    def _mark(self, leader_name: str) -> int | None:
+        """
+        Return what is another after the log has grown by this process.
+
+        ``None`` where that does not tell whether a section that is not full is the last one.
+        """
         recorder = getattr(self.readers[leader_name].notification_log, "recorder", None)
-        # Others may end early, or have been passed over; its own policy may have added to the log.
-        is_whole = isinstance(recorder, ApplicationRecorder) and recorder.page_max_bytes is None
-        return is_whole and not self.topics and leader_name != self.name
+        # Others may end early, or have been passed over; what is not committed is not announced.
+        if (
+            self.topics
+            or not isinstance(recorder, ApplicationRecorder)
+            or recorder.page_max_bytes is not None
+            or recorder.holds_locks()
+        ):
+            return None
+        return recorder.announcer.mark()
 
     def _head(self, leader_name: str, position: int) -> int | None:
         return self.readers[leader_name].notification_log.settled_notification_id(position)
