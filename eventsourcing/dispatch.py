@@ -5,7 +5,17 @@ import inspect
 import threading
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import (
+    Any,
+    Generic,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 __all__ = ["singledispatchmethod"]
 
@@ -28,6 +38,8 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         self._deferred: list[Callable[..., Any]] = []
         # What has been asked for, by class: the dispatcher's own cache is slower.
         self._found: dict[type[Any], Callable[..., Any]] = {}
+        # Of classes that are registered with an abstract one, only the dispatcher hears.
+        self._has_abstract = False
         self._lock = threading.Lock()
         self.__doc__ = func.__doc__
 
@@ -63,7 +75,9 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
         if found is None:
             if self._deferred:
                 self._resolve_deferred()
-            found = self._found[cls] = self.dispatcher.dispatch(cls)
+            found = self.dispatcher.dispatch(cls)
+            if not self._has_abstract:
+                self._found[cls] = found
         return found
 
     @property
@@ -77,6 +91,7 @@ class singledispatchmethod(Generic[_R]):  # noqa: N801
     def _add(self, cls: Any, method: Callable[..., Any]) -> None:
         for each in _classes(cls):
             self.dispatcher.register(each, method)
+            self._has_abstract = self._has_abstract or hasattr(each, "__abstractmethods__")
         self._found.clear()
 
     def _register_annotated(self, method: Callable[..., Any]) -> None:
@@ -142,6 +157,13 @@ class _BoundMethod(Generic[_R]):  # The method of an object, or of a class, as i
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._method.func, name)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # As functions are: what it is of is not copied.
+        return self
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _BoundMethod):

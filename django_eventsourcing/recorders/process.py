@@ -285,10 +285,14 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
                 f"have its own follower process: let it return first."
             )
         moved = self._moved[upstream_name] = []
+        outer = self.claimed
         try:
             yield moved
         finally:
             del self._moved[upstream_name]
+            if self._moved:
+                # The unit of work of another upstream, which this one is within, goes on.
+                self._claims.position = outer
 
     def _is_in_hand(self, tracking: Tracking) -> bool:
         return tracking.application_name in self._moved

@@ -2,6 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
+from copy import copy, deepcopy
 
 import pytest
 
@@ -234,3 +235,85 @@ def test_first_use_by_many_threads_misses_no_implementation():
         thread.join(10)
 
     assert found == ["dog"] * 8
+
+
+def test_what_is_registered_after_a_first_call_is_noticed():
+    class Rules:
+        @singledispatchmethod
+        def policy(self, domain_event):
+            return "default"
+
+    class Puppy(Dog):
+        pass
+
+    rules = Rules()
+    bound = rules.policy
+    found = [bound(Puppy())]
+    Rules.policy.register(Animal, lambda self, domain_event: "animal")
+    found.append(bound(Puppy()))
+    Rules.policy.register(Dog, lambda self, domain_event: "dog")
+    found += [bound(Puppy()), rules.policy(Puppy()), rules.policy(Cat())]
+
+    assert found == ["default", "animal", "dog", "dog", "animal"]
+
+
+def test_a_class_that_is_registered_with_an_abstract_one_is_noticed():
+    class Barking(ABC):
+        @abstractmethod
+        def bark(self): ...
+
+    class Rules:
+        @singledispatchmethod
+        def policy(self, domain_event):
+            return "default"
+
+        @policy.register
+        def _(self, domain_event: Barking):
+            return "barking"
+
+    class Seal:
+        """Turns out to bark."""
+
+    rules = Rules()
+    assert rules.policy(Seal()) == "default"
+    Barking.register(Seal)
+
+    assert rules.policy(Seal()) == "barking"
+
+
+def test_bound_methods_are_equal_where_those_of_functions_are():
+    one, other = Policy(), Policy()
+
+    assert one.policy == one.policy
+    assert hash(one.policy) == hash(one.policy)
+    assert one.policy != other.policy
+    assert one.policy != Policy.policy
+    assert one.policy != one
+    assert {one.policy: 1}[one.policy] == 1
+
+
+def test_a_bound_method_tells_what_it_is_of():
+    policy = Policy()
+
+    assert policy.policy.__self__ is policy
+    assert policy.policy.__name__ == "policy"
+    assert policy.policy.__qualname__ == "Policy.policy"
+    assert policy.policy.__func__ is policy.policy.__wrapped__
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = policy.policy.nothing
+
+
+def test_a_bound_method_can_be_copied():
+    policy = Policy()
+
+    assert copy(policy.policy)(Dog())[1] is policy
+    assert deepcopy({"do": policy.policy})["do"](Dog())[0] == "dog"
+
+
+def test_an_override_of_one_class_leaves_the_others():
+    class Other(Policy):
+        """Inherits the method itself."""
+
+    Other.policy.register(float, lambda self, domain_event: "float")
+
+    assert Policy().policy(1.5) == Other().policy(1.5) == "float"

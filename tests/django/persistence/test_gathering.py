@@ -364,7 +364,9 @@ class Nested(Counters):
     def policy(self, domain_event, processing_event):
         super().policy(domain_event, processing_event)
         if getattr(domain_event, "trick", "") == "pull":
+            before = self.recorder.max_tracking_id("DogSchool")
             self.pull_and_process("CatSchool")
+            assert self.recorder.max_tracking_id("DogSchool") == before
 
 
 class CatSchool(DogSchool):
@@ -373,7 +375,7 @@ class CatSchool(DogSchool):
 
 def test_a_policy_may_have_another_upstream_processed(database, school, follow):
     cats = CatSchool(env_of(database))
-    ids = teach(school, "sit", "pull", "sit", "stay")
+    ids = teach(school, "pull", "sit", "sit", "stay")
     others = teach(cats, "sit", "stay")
     nested = follow(Nested)
     nested.follow("CatSchool", cats.notification_log, cats.mapper)
