@@ -2,11 +2,11 @@
 
 import pytest
 
-from django_eventsourcing.conf import ApplicationConfig, SystemConfig
+from django_eventsourcing.conf import ApplicationConfig, RunnerOptions, SystemConfig
 from django_eventsourcing.environments import system_env, uses_django
 from eventsourcing.environment import Environment
 from eventsourcing.system import System
-from tests.django.schools import Compressed, Counters, DogSchool
+from tests.django.schools import Compressed, Counters, DogSchool, Tally
 
 system = System(pipes=[[Compressed, Counters]])
 
@@ -81,3 +81,31 @@ def test_the_database_is_the_one_that_is_set():
 
     assert value_of("DJANGO_DB_ALIAS", config, "Compressed") == "events"
     assert value_of("DJANGO_DB_ALIAS", config, "Counters") == "reports"
+
+
+@pytest.mark.parametrize(
+    ("pipes", "telling"),
+    [
+        ([[DogSchool, Counters]], {"DogSchool": "y", "Counters": "n"}),
+        ([[DogSchool, Counters, Tally]], {"DogSchool": "y", "Counters": "y", "Tally": "n"}),
+        ([[Counters, Counters]], {"Counters": "y"}),
+        ([[DogSchool]], {"DogSchool": "n"}),
+        ([[DogSchool, Counters], [Tally]], {"DogSchool": "y", "Counters": "n", "Tally": "n"}),
+    ],
+)
+@pytest.mark.parametrize("listen", ["auto", True, False])
+def test_what_is_followed_tells_others_and_nothing_else_does(pipes, telling, listen):
+    config = SystemConfig(alias="default", options=RunnerOptions(listen=listen))
+
+    env = system_env(config, System(pipes=pipes))
+
+    found = {name: env[f"{name.upper()}_DJANGO_NOTIFY"] for name in telling}
+    assert found == (telling if listen is not False else dict.fromkeys(telling, "n"))
+
+
+def test_no_value_of_an_environment_has_what_nobody_follows_tell(monkeypatch):
+    monkeypatch.setenv("DJANGO_NOTIFY", "y")
+    monkeypatch.setenv("COUNTERS_DJANGO_NOTIFY", "y")
+
+    assert value_of("DJANGO_NOTIFY", config_with(), "Counters") == "n"
+    assert value_of("DJANGO_NOTIFY", config_with(), "Compressed") == "y"

@@ -11,7 +11,7 @@ from django_eventsourcing.factory import DjangoFactory
 from eventsourcing.conformance import stored_event
 from eventsourcing.environment import Environment
 from eventsourcing.persistence import Tracking
-from tests.core.school import Counters, DogSchool
+from tests.core.school import Counters, DogSchool, Tally
 from tests.databases import on
 
 
@@ -201,3 +201,14 @@ def test_a_system_that_does_not_listen_tells_nothing(configured, ear, listen, ex
 
     assert ear.heard() == expected
     assert system.get(Counters).recorder.notifies_others is (listen is not False)
+
+
+@on("postgres")
+def test_what_nobody_follows_tells_nothing(configured, database, ear):
+    recorder = configured().get(Tally).recorder
+
+    with CaptureQueriesContext(connections[database]) as queries:
+        save(recorder)
+
+    assert ear.heard() == []
+    assert not any("notify" in query["sql"].lower() for query in queries)
