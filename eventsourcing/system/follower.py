@@ -51,13 +51,18 @@ class Follower(EventSourcedProjection):
         It begins after the recorded position, or after ``start`` if that is further, and ends
         with ``stop``. Raise what a policy raises; the notifications before it remain processed.
         """
-        while True:
-            mark = self._mark(leader_name)
-            count = self.process_next(leader_name, start=start, stop=stop)
-            # A section that is not full was the last, unless the policy has added to the log.
-            is_last = count < self.pull_section_size and mark is not None
-            if not count or (is_last and mark == self._mark(leader_name)):
-                return
+        while self.process_some(leader_name, start=start, stop=stop):
+            pass
+
+    def process_some(
+        self, leader_name: str, *, start: int | None = None, stop: int | None = None
+    ) -> bool:
+        """Process the next few notifications; return whether there may be more."""
+        mark = self._mark(leader_name)
+        count = self.process_next(leader_name, start=start, stop=stop)
+        # A section that is not full was the last, unless the log has grown meanwhile.
+        is_last = count < self.pull_section_size and mark is not None
+        return count > 0 and not (is_last and mark == self._mark(leader_name))
 
     def process_next(
         self,
@@ -123,15 +128,17 @@ class Follower(EventSourcedProjection):
             # Where it has come to itself, it need not look. If that is no longer so, the claim is
             # refused, or else nothing is found.
             known = self._positions.pop(leader_name, None)
+            position = self._position(leader_name) if known is None else known
             while True:
-                position = known if known is not None else self._position(leader_name)
                 # The head is read first: whatever is below it is seen by the reading that follows.
                 head = self._head(leader_name, position) if self.topics and stop is None else None
                 first = position if start is None else max(start, position)
                 notifications = self.pull_notifications(leader_name, limit, start=first, stop=stop)
                 if notifications or known is None:
                     break
-                known = None
+                known, position = None, self._position(leader_name)
+                if position == first:
+                    break
             if not notifications:
                 if head is not None:
                     self.recorder.pass_over(Tracking(leader_name, head))

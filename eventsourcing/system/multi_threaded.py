@@ -154,7 +154,7 @@ class MultiThreadedRunnerThread(Thread):
     def _catch_up(self) -> None:
         for leader_name in self.leader_names:
             self.follower.recorder.renew()
-            while not self._stopping.is_set() and self.follower.process_next(leader_name):
+            while not self._stopping.is_set() and self.follower.process_some(leader_name):
                 pass
 
 
