@@ -52,7 +52,7 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self.model = model
         field = model._meta.get_field("originator_id")
         self._keeps_uuids = isinstance(field, models.UUIDField)
-        self._queries = PreparedStatements()
+        self._queries = PreparedStatements(model)
         self._topics: set[str] = set()
 
     def insert_events(

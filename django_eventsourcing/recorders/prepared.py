@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections
-from django.db.models import Field, QuerySet
+from django.db.models import Field, Model, QuerySet
+from django.db.models.manager import BaseManager
 from django.db.models.sql import UpdateQuery
 
 __all__ = ["PreparedQuery", "PreparedStatements", "PreparedUpdate"]
@@ -20,13 +21,22 @@ _MOST = 100
 
 
 class PreparedStatements:
-    """The prepared statements of a recorder, by what tells one from another."""
+    """
+    The prepared statements of a recorder, by what tells one from another.
 
-    def __init__(self) -> None:
+    A manager of the model that says for itself what rows there are may say otherwise the next
+    time: then none is kept.
+    """
+
+    def __init__(self, model: type[Model]) -> None:
         self._found: dict[Hashable, Any] = {}
+        manager: Any = type(model._default_manager)
+        self._are_kept = manager.get_queryset is BaseManager.get_queryset
 
     def get(self, key: Hashable, prepare: Callable[[], _Statement]) -> _Statement:
         """Return the statement of this key, prepared when it is first asked for."""
+        if not self._are_kept:
+            return prepare()
         found: _Statement | None = self._found.get(key)
         if found is None:
             if len(self._found) >= _MOST:

@@ -69,7 +69,7 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
         self.application_name = checked_text(tracking_model, "application_name", application_name)
         self.alias = alias
         self.tracking_model = tracking_model
-        self._prepared = PreparedStatements()
+        self._prepared = PreparedStatements(tracking_model)
 
     @property
     def announcer(self) -> Announcer:

@@ -3,10 +3,13 @@
 from uuid import UUID
 
 import pytest
+from django.db import models
+from django.test.utils import isolate_apps
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from django_eventsourcing.models import StoredEventRecord
+from django_eventsourcing.models import AbstractStoredEvent, StoredEventRecord
+from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders import DjangoApplicationRecorder
 from eventsourcing.conformance import stored_event
 from eventsourcing.persistence import Tracking
@@ -22,6 +25,26 @@ EVENTS = [
     stored_event(id_, version, TOPICS[number % 3], b"%d" % number)
     for number, (id_, version) in enumerate((i, v) for v in VERSIONS for i in (FIDO, REX))
 ]
+
+with isolate_apps("tests.django.own_models"):
+
+    class Hiding(models.Manager.from_queryset(StoredEventQuerySet)):
+        """Leaves out, at each time, what is hidden then."""
+
+        hidden = set()
+
+        def get_queryset(self):
+            return super().get_queryset().exclude(topic__in=self.hidden)
+
+    class HiddenEvent(AbstractStoredEvent):
+        """Has a manager that hides some of the events."""
+
+        objects = Hiding()
+
+        class Meta(AbstractStoredEvent.Meta):
+            app_label = "own_models"
+            db_table = StoredEventRecord._meta.db_table
+
 
 with_one_database = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
@@ -95,6 +118,21 @@ def test_any_part_of_the_log_is_read_as_it_was_written(
     assert [(n.id, n.originator_id, n.originator_version, n.topic, n.state) for n in found] == [
         (id_, e.originator_id, e.originator_version, e.topic, e.state) for id_, e in expected
     ]
+
+
+def test_a_manager_is_asked_each_time_what_there_is(database):
+    recorder = DjangoApplicationRecorder("DogSchool", alias=database, model=HiddenEvent)
+    recorder.insert_events(EVENTS)
+    Hiding.hidden = {TOPICS[0]}
+    found = [e.topic for e in recorder.select_events(FIDO)]
+    found += [n.topic for n in recorder.select_notifications(None, 100)]
+    assert set(found) == set(TOPICS[1:])
+
+    Hiding.hidden = {TOPICS[1]}
+    found = [e.topic for e in recorder.select_events(FIDO)]
+    found += [n.topic for n in recorder.select_notifications(None, 100)]
+
+    assert set(found) == {TOPICS[0], TOPICS[2]}
 
 
 def test_more_different_limits_than_are_kept(recorder):
