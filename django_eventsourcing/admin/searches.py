@@ -20,11 +20,11 @@ from django_eventsourcing.admin.paging import (
     read_page,
     read_stream_page,
 )
+from django_eventsourcing.at_once import read_at_once
 from django_eventsourcing.catalogue import topics_named
 from django_eventsourcing.metadata.values import CORRELATION, USER
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.querysets import StoredEventQuerySet, recorded
-from django_eventsourcing.status.at_once import read_at_once
 from eventsourcing.persistence import Notification
 
 __all__ = [

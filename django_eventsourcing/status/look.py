@@ -13,6 +13,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q, Subquery
 from django.db.models.expressions import BaseExpression
 
+from django_eventsourcing.at_once import Counted, read_at_once
 from django_eventsourcing.database_clock import DatabaseNow, seconds_between
 from django_eventsourcing.databases import without_password
 from django_eventsourcing.holders import gap_holders
@@ -33,7 +34,6 @@ from django_eventsourcing.recorders.errors import (
 )
 from django_eventsourcing.registry import ConfiguredSystem, get_system
 from django_eventsourcing.segments import Segment
-from django_eventsourcing.status.at_once import Counted, read_at_once
 from django_eventsourcing.status.paces import Pace, read_paces
 from django_eventsourcing.status.values import (
     FollowerStatus,

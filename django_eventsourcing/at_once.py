@@ -26,7 +26,11 @@ class Counted(Subquery):
     template = "(SELECT SUM(found.one) FROM (%(subquery)s) found)"
 
     def __init__(self, rows: QuerySet[Any], limit: int) -> None:
-        ones = rows.order_by().annotate(one=Value(1)).values("one")[:limit]
+        ones: Any = rows.order_by().query.chain()
+        # Whatever the fields of the model are called, there may be one of this name.
+        ones.clear_select_clause()
+        ones.add_annotation(Value(1), "one")
+        ones.set_limits(high=limit)
         super().__init__(ones, output_field=IntegerField())
 
 
