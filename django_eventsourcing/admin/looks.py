@@ -22,6 +22,7 @@ from django_eventsourcing.status import (
     health,
     system_status,
 )
+from django_eventsourcing.status.look import follower_status
 from django_eventsourcing.status.report import status_lines
 from django_eventsourcing.status.verdicts import counted
 from django_eventsourcing.wording import for_reader
@@ -33,6 +34,7 @@ __all__ = [
     "WorkerLook",
     "behind_of",
     "look_at",
+    "look_at_follower",
     "pace_of",
     "shown_count",
     "shown_time",
@@ -214,6 +216,16 @@ def look_at(system: ConfiguredSystem, urls: dict[str, str] | None = None) -> Loo
         problems=[for_reader(each) for each in (*status.errors, *of_writers, *status.notices)],
         text="\n".join(status_lines(status, findings)),
     )
+
+
+def look_at_follower(system: ConfiguredSystem, name: str, url: str) -> FollowerLook | None:
+    """Return how one follower is doing; ``None`` if it cannot be looked at."""
+    try:
+        status = follower_status(system.alias, name)
+    except (DatabaseError, EventSourcingError, ImproperlyConfigured):
+        return None
+    [finding] = health(SystemStatus(alias=system.alias, followers=(status,)))
+    return FollowerLook(status=status, severity=finding.severity, url=url)
 
 
 def behind_of(followers: Sequence[FollowerLook]) -> str:

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.event_links import event_pages, event_url
+from django_eventsourcing.admin.looks import look_at_follower
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.orders import ReasonForm
 from django_eventsourcing.admin.paging import parse_id
@@ -76,7 +77,7 @@ class NextEventPages(TellingPages):
         if refused := self.refused_method(request, may_operate(request)):
             return refused
         system, name = self.find_follower(object_id)
-        if refusal := untellable(self.look_at(system).find(name)):
+        if refusal := self.refusal_to_tell(system, name):
             return self.refuse(request, name, refusal)
         try:
             found = stopped_at(system, name)
@@ -139,7 +140,7 @@ class NextEventPages(TellingPages):
         if not may_manage(request):
             raise PermissionDenied
         system, name = self.find_follower(object_id)
-        follower = self.look_at(system).find(name)
+        follower = look_at_follower(system, name, self.follower_url(name))
         if refusal := untellable(follower):
             return self.refuse(request, name, refusal)
         if request.method == "POST":

@@ -17,7 +17,7 @@ from django_eventsourcing.admin.orders import TypedNameForm
 from django_eventsourcing.admin.paging import MAX_ID
 from django_eventsourcing.admin.parked import ParkedPages
 from django_eventsourcing.admin.permissions import may_manage
-from django_eventsourcing.admin.telling import FAULTS, untellable
+from django_eventsourcing.admin.telling import FAULTS
 from django_eventsourcing.errors import OperationError
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.projections import ModelProjection
@@ -75,7 +75,7 @@ class ResetPages(ParkedPages):
         if not may_manage(request):
             raise PermissionDenied
         system, name = self.find_follower(object_id)
-        if refusal := untellable(self.look_at(system).find(name)):
+        if refusal := self.refusal_to_tell(system, name):
             return self.refuse(request, name, refusal)
         whole = system.application_of(name)
         if request.method == "POST":

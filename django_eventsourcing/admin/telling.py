@@ -17,10 +17,10 @@ from django_eventsourcing.admin.orders import ReasonForm
 from django_eventsourcing.admin.places import find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
 from django_eventsourcing.errors import OperationError
-from django_eventsourcing.management.prospects import prospect_of
+from django_eventsourcing.management.prospects import is_run_by_workers, prospect_of
 from django_eventsourcing.models import MonitoredSystem
 from django_eventsourcing.payloads import visible
-from django_eventsourcing.reading import in_one_line
+from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.registry import ConfiguredSystem
 from eventsourcing.exceptions import EventSourcingError
 
@@ -40,6 +40,14 @@ class TellingPages(ReadOnlyAdmin):
     def look_at(self, system: ConfiguredSystem) -> Look:
         """Return how the system is doing, with the URLs of its followers' pages."""
         return look_at(system, {name: self.follower_url(name) for name in system.runs})
+
+    def refusal_to_tell(self, system: ConfiguredSystem, name: str) -> str:
+        """Return what ``untellable()`` does, by one query, without a look at the whole system."""
+        try:
+            with separate_look(system.database_of(name)):
+                return "" if is_run_by_workers(system, name) else _untold()
+        except FAULTS:
+            return ""
 
     def find_follower(self, object_id: str) -> tuple[ConfiguredSystem, str]:
         """Return the system and the name of the follower that a URL names."""
@@ -111,6 +119,10 @@ def untellable(follower: FollowerLook | None) -> str:
     # One that cannot be looked at may be told: what is wrong then shows.
     if follower is None or follower.is_told:
         return ""
+    return _untold()
+
+
+def _untold() -> str:
     return _("%(follower)s is run by no worker, so that it cannot be told anything.")
 
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.models import FollowerRecord, WorkerRecord
 from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.segments import Segment
 from django_eventsourcing.status.look import STALE_AFTER
 
-__all__ = ["Prospect", "has_worker", "prospect_of", "record_of"]
+__all__ = ["Prospect", "has_worker", "is_run_by_workers", "prospect_of", "record_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +58,14 @@ def has_worker(system: ConfiguredSystem, name: str) -> bool:
         heartbeat_at__gt=DatabaseNow() - timedelta(seconds=STALE_AFTER),
     )
     return any(name in names for names in live.order_by().values_list("followers", flat=True))
+
+
+def is_run_by_workers(system: ConfiguredSystem, name: str) -> bool:
+    """Tell whether it is a matter of workers: it is neither in memory nor synchronous."""
+    if not system.is_persisted(name):
+        return False
+    synchronous = Segment.synchronous(system.application_of(name)).name
+    rows = system.models_of(name).tracking.objects.using(system.database_of(name))
+    found = rows.of(synchronous).in_force().order_by().values_list("upstream_name", flat=True)
+    upstreams = system.upstreams_of(name)
+    return not upstreams or not set(upstreams) <= set(found)

@@ -48,7 +48,7 @@ from django_eventsourcing.writer_queue import WriterQueue, find_writer_queue
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import TrackingRecorder
 
-__all__ = ["COUNT_LIMIT", "system_status"]
+__all__ = ["COUNT_LIMIT", "follower_status", "system_status"]
 
 COUNT_LIMIT = 10_000
 """Notifications are counted up to here; beyond, it is enough to know that there are more."""
@@ -70,6 +70,15 @@ def system_status(alias: str = "default", *, count_limit: int = COUNT_LIMIT) -> 
     answer. Raise ``ImproperlyConfigured`` if the settings have faults.
     """
     return _Look(get_system(alias), count_limit).status()
+
+
+def follower_status(alias: str, name: str, *, count_limit: int = COUNT_LIMIT) -> FollowerStatus:
+    """
+    Return how one follower, or segment, of the configured system is doing, as in the status.
+
+    What cannot be read is told in it. Raise ``ImproperlyConfigured`` if the settings have faults.
+    """
+    return _Look(get_system(alias), count_limit).follower(name)
 
 
 @dataclass(kw_only=True)
@@ -125,6 +134,12 @@ class _Look:
             notices=tuple(self._notices()),
             errors=tuple(self._errors.values()),
         )
+
+    def follower(self, name: str) -> FollowerStatus:
+        found = self._found(name)
+        self._ask([found])
+        observed = self._observed(found)
+        return self._judged(observed, list(self._holders([observed])))
 
     def _notices(self) -> Iterator[str]:
         """Yield what is to be known of the rows of projections."""

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from django_eventsourcing import get_system
 from django_eventsourcing.models import DeadLetterRecord
@@ -142,6 +144,15 @@ class TestSkip:
         assert '"trick": "bad"' in shown
         assert f'name="notification" value="{ids[2]}"' in page.content.decode()
         assert not letters()
+
+    def test_page_takes_few_queries(self, managing):
+        stop_at_the_bad_one()
+        managing.get(SKIP)
+
+        with CaptureQueriesContext(connection) as captured:
+            managing.get(SKIP)
+
+        assert sum(q["sql"].startswith("SELECT") for q in captured) <= 12
 
     def test_skips_with_user_and_reason(self, managing):
         ids = stop_at_the_bad_one()
