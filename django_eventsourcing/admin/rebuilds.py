@@ -1,6 +1,6 @@
 """Rebuilds: what it means to make a projection's rows again, which is then requested of workers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,17 +20,24 @@ from django_eventsourcing.admin.looks import shown_count, shown_time
 from django_eventsourcing.admin.orders import TypedNameForm
 from django_eventsourcing.admin.permissions import may_manage
 from django_eventsourcing.admin.resets import ResetPages
-from django_eventsourcing.admin.telling import FAULTS, untellable
+from django_eventsourcing.admin.telling import FAULTS
 from django_eventsourcing.errors import OperationError
 from django_eventsourcing.management.prospects import has_worker
 from django_eventsourcing.models import ProjectionRecord
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.reading import in_one_line, separate_look
-from django_eventsourcing.rebuilding import REBUILDS, RebuildPlan, Requests, request_rebuild
+from django_eventsourcing.rebuilding import (
+    REBUILDS,
+    Rebuild,
+    RebuildPlan,
+    Requests,
+    request_rebuild,
+)
 from django_eventsourcing.rebuilding.rebuild import REASON
 from django_eventsourcing.rebuilding.records import time_of
 from django_eventsourcing.rebuilding.refusals import require_not_paused
+from django_eventsourcing.rebuilding.surveys import Survey
 from django_eventsourcing.rebuilding.versions import RebuildStanding, rebuild_standing
 from django_eventsourcing.registry import ConfiguredSystem
 
@@ -230,7 +237,7 @@ class RebuildPages(ResetPages):
         if not can_be_rebuilt(system, name):
             text = _("%(follower)s is no model projection: there are no rows to be made again.")
             return self.refuse(request, name, text)
-        if refusal := untellable(self.look_at(system).find(name)):
+        if refusal := self.refusal_to_tell(system, name):
             return self.refuse(request, name, refusal)
         whole = system.application_of(name)
         if request.method == "POST":
@@ -242,7 +249,7 @@ class RebuildPages(ResetPages):
             with separate_look(system.database_of(whole)):
                 look = look_at_rebuild(system, whole)
             if look.can_be_requested:
-                plans = [self._plan(system, whole, kind) for kind in REBUILDS]
+                plans = self._plans(system, whole)
         except FAULTS as error:
             problems.append(visible(in_one_line(error)))
         kinds = [each.kind for each in plans if not each.refusal]
@@ -294,16 +301,26 @@ class RebuildPages(ResetPages):
             # Its state says what is wrong.
             return None
 
-    def _plan(self, system: ConfiguredSystem, name: str, kind: str) -> PlanLook:
-        rebuild = REBUILDS[kind](system, name)
+    def _plans(self, system: ConfiguredSystem, name: str) -> list[PlanLook]:
+        """Return both kinds of rebuild; what they have in common is asked for once."""
+        rebuilds = [cls(system, name) for cls in REBUILDS.values()]
+        alias, survey = system.database_of(name), Survey(system, name)
+        impossible = _refusal_by(alias, rebuilds[0].require_possible)
+        if impossible:
+            return [PlanLook(kind=each.kind, plan=None, refusal=impossible) for each in rebuilds]
+        paused = _refusal_by(alias, lambda: require_not_paused(system, name, REASON))
+        return [self._plan(rebuild, survey, paused) for rebuild in rebuilds]
+
+    def _plan(self, rebuild: Rebuild, survey: Survey, paused: str) -> PlanLook:
         try:
             with separate_look(rebuild.alias):
-                plan = rebuild.plan()
-                require_not_paused(system, name, REASON)
-                rebuild.rows.require_claimable(kind, rebuild.version, rebuild.lease_timing)
+                plan = rebuild.plan_by(survey)
+                if paused:
+                    return PlanLook(kind=rebuild.kind, plan=None, refusal=paused)
+                rebuild.require_claimable(survey)
         except OperationError as error:
-            return PlanLook(kind=kind, plan=None, refusal=visible(str(error)))
-        return PlanLook(kind=kind, plan=plan)
+            return PlanLook(kind=rebuild.kind, plan=None, refusal=visible(str(error)))
+        return PlanLook(kind=rebuild.kind, plan=plan)
 
     def _request_rebuild(
         self, request: HttpRequest, system: ConfiguredSystem, name: str
@@ -338,3 +355,13 @@ class RebuildPages(ResetPages):
             return
         text = _("No worker runs it: start manage.py run_system.")
         self.message_user(request, text, messages.WARNING)
+
+
+def _refusal_by(alias: str, check: Callable[[], object]) -> str:
+    """Return why the check, which reads the database, refuses a rebuild; empty if it does not."""
+    try:
+        with separate_look(alias):
+            check()
+    except OperationError as error:
+        return visible(str(error))
+    return ""

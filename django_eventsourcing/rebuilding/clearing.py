@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from django.db import NotSupportedError, OperationalError, connections, transaction
 from django.db.models import Model
 
+from django_eventsourcing.at_once import Counted, read_at_once
 from django_eventsourcing.rebuilding.references import tables_of
 
 __all__ = ["COUNT_LIMIT", "clear", "count_rows"]
@@ -24,7 +25,7 @@ def clear(models: Iterable[type[Model]], alias: str) -> None:
     them soon; elsewhere that could not be rolled back.
     """
     tables = tables_of(models)
-    is_large = any(count_rows(model, alias) > COUNT_LIMIT for model in tables)
+    is_large = any(number > COUNT_LIMIT for number in count_rows(tables, alias).values())
     if is_large and connections[alias].vendor == "postgresql" and _truncate(tables, alias):
         return
     with _without_order(tables, alias), connections[alias].cursor() as cursor:
@@ -32,10 +33,12 @@ def clear(models: Iterable[type[Model]], alias: str) -> None:
             cursor.execute(f"DELETE FROM {_quoted(model, alias)}")  # noqa: S608 - a table's name
 
 
-def count_rows(model: type[Model], alias: str) -> int:
-    """Return how many rows the model has, counted to one more than ``COUNT_LIMIT``."""
-    rows = model._base_manager.using(alias).order_by()
-    return rows[: COUNT_LIMIT + 1].count()
+def count_rows(models: Iterable[type[Model]], alias: str) -> dict[type[Model], int]:
+    """Return how many rows each model has, counted to one more than ``COUNT_LIMIT``, at once."""
+    counts = {
+        model: Counted(model._base_manager.using(alias).all(), COUNT_LIMIT + 1) for model in models
+    }
+    return {model: number or 0 for model, number in read_at_once(alias, counts).items()}
 
 
 def _truncate(tables: list[type[Model]], alias: str) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django_eventsourcing.models import ProjectionRecord
 from django_eventsourcing.progress import format_duration, format_rate
-from django_eventsourcing.rebuilding.clearing import COUNT_LIMIT
 from django_eventsourcing.rebuilding.records import in_words
 
 __all__ = ["Count", "RebuildPlan"]
@@ -66,11 +65,6 @@ class RebuildPlan:
         if self.seconds is None or self.rate is None:
             return "no rebuild has been measured yet"
         return f"about {format_duration(self.seconds)}, at {format_rate(self.rate)} as last time"
-
-
-def bounded(number: int) -> Count:
-    """Return the count of what was counted to one more than the limit."""
-    return Count(number=min(number, COUNT_LIMIT), is_bound=number > COUNT_LIMIT)
 
 
 def _many(number: int, word: str) -> str:

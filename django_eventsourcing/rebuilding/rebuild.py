@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, cast
 
-from django.db import transaction
 from django.db.models import Model
 
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.draining import Drain
 from django_eventsourcing.models import DeadLetterRecord, FollowerRecord
-from django_eventsourcing.rebuilding.clearing import COUNT_LIMIT, count_rows
 from django_eventsourcing.rebuilding.errors import RebuildError, RebuildStoppedError
 from django_eventsourcing.rebuilding.heartbeat import Heartbeat
-from django_eventsourcing.rebuilding.plans import Count, RebuildPlan, bounded
+from django_eventsourcing.rebuilding.plans import RebuildPlan
 from django_eventsourcing.rebuilding.records import Claim, ProjectionRows, Step, in_words, time_of
 from django_eventsourcing.rebuilding.refusals import (
     models_of,
@@ -23,6 +21,7 @@ from django_eventsourcing.rebuilding.refusals import (
     require_rebuildable,
     version_of,
 )
+from django_eventsourcing.rebuilding.surveys import Survey
 from django_eventsourcing.recorders import DjangoTrackingRecorder
 from django_eventsourcing.recorders.errors import SynchronousFollowerError, database_errors
 from django_eventsourcing.registry import ConfiguredSystem
@@ -96,7 +95,11 @@ class Rebuild(ABC):
     def plan(self) -> RebuildPlan:
         """Return what is going to be done; raise ``RebuildRefusedError`` if it cannot be."""
         self.require_possible()
-        record = self.rows.read()
+        return self.plan_by(Survey(self.system, self.follower))
+
+    def plan_by(self, survey: Survey) -> RebuildPlan:
+        """Return the plan by what the survey finds, after ``require_possible()``."""
+        record = survey.record
         goes_on = (
             record is not None
             and record.kind == self.kind
@@ -106,15 +109,13 @@ class Rebuild(ABC):
         )
         if not goes_on:
             self.require_clearable()
-        with database_errors(self.alias):
-            counted = {m._meta.label: count_rows(m, self.alias) for m in self.models}
         return RebuildPlan(
             follower=self.follower,
             kind=self.kind,
             version=self.version,
-            rows={label: bounded(number) for label, number in counted.items()},
+            rows=survey.rows,
             events={
-                name: self._pending(name, self.begins_after(name) if goes_on else 0)
+                name: survey.events_after(name, self.begins_after(name) if goes_on else 0)
                 for name in self.system.upstreams_of(self.follower)
             },
             rate=record.rate if record else None,
@@ -155,6 +156,13 @@ class Rebuild(ABC):
             self.table.prepare()
             self.table.bury_the_dead()
         self.rows.require_claimable(self.kind, self.version, self.lease_timing)
+
+    def require_claimable(self, survey: Survey) -> None:
+        """Raise ``RebuildError`` if, as was found, somebody is at it, or something comes first."""
+        if survey.record is not None:
+            self.rows.require_claimable_by(
+                survey.record, self.kind, self.version, self.lease_timing
+            )
 
     @abstractmethod
     def require_clearable(self) -> None:
@@ -280,16 +288,3 @@ class Rebuild(ABC):
     def _heads(self) -> dict[str, int]:
         leaders = {name: self.system.get(name) for name in self.system.upstreams_of(self.follower)}
         return {name: app.recorder.max_notification_id() or 0 for name, app in leaders.items()}
-
-    def _pending(self, upstream_name: str, start: int) -> Count:
-        """Return how many events come after the position, without counting millions."""
-        head = self.system.get(upstream_name).recorder.max_notification_id() or 0
-        most = Count(number=max(0, head - start), is_bound=True)
-        if not self.system.is_persisted(upstream_name):
-            return most
-        database = self.system.database_of(upstream_name)
-        with database_errors(database), transaction.atomic(using=database):
-            events = self.system.models_of(upstream_name).event.objects.using(database)
-            after = events.log_after(upstream_name, start).order_by()
-            counted = bounded(after[: COUNT_LIMIT + 1].count())
-        return most if counted.is_bound else counted

@@ -79,8 +79,13 @@ class ProjectionRows:
         another kind of rebuild has to be completed first.
         """
         record = self.read()
-        if record is None:
-            return
+        if record is not None:
+            self.require_claimable_by(record, kind, version, timing)
+
+    def require_claimable_by(
+        self, record: ProjectionRecord, kind: str, version: int, timing: LeaseTiming
+    ) -> None:
+        """Raise what ``require_claimable()`` raises, by the record as it was read."""
         holder = self.worker(record, timing)
         if holder is not None:
             raise RebuildHeldError(

@@ -4,7 +4,9 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from django_eventsourcing import get_system
 from django_eventsourcing.models import (
@@ -76,6 +78,17 @@ class TestPage:
         assert shown.index("A second set of tables") < shown.index("an emptied table")
         assert "Type “Board” to confirm" in shown
         assert rows("default") == {"sit": 3, "beg": 1, "roll over": 1}
+
+    def test_asks_once_for_what_both_kinds_have_in_common(self, managing):
+        managing.get(REBUILD)
+
+        with CaptureQueriesContext(connection) as captured:
+            managing.get(REBUILD)
+
+        statements = [q["sql"] for q in captured if q["sql"].startswith("SELECT")]
+        assert len(statements) <= 12
+        assert not [sql for sql in statements if "COUNT(" in sql]
+        assert sum("SUM(found.one)" in sql for sql in statements) == 2
 
     def test_says_how_long_it_may_take(self, managing):
         ProjectionRecord.objects.create(application_name="Board", version=1, rate=2.0)

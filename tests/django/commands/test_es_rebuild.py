@@ -167,7 +167,7 @@ def test_many_rows_and_events_are_not_counted(configured, monkeypatch):
     configured()
     add_tricks()
     run_once(get_system())
-    for module in ("clearing", "plans", "rebuild"):
+    for module in ("clearing", "surveys"):
         monkeypatch.setattr(f"django_eventsourcing.rebuilding.{module}.COUNT_LIMIT", 2)
 
     code, text = call("es_rebuild", "Board", "--dry-run")
