@@ -275,6 +275,21 @@ class TestOrders:
         assert "formaction" not in response.content.decode()
         assert record() is None
 
+    @pytest.mark.parametrize("page", ["reset", "skip"])
+    def test_nor_has_a_synchronous_follower_pages_for_that(self, managing, settings, page):
+        settings.EVENTSOURCING = {
+            "default": {
+                "SYSTEM": "tests.django.admin.kennel.system",
+                "APPLICATIONS": {"Tally": {"SYNC": True}},
+            }
+        }
+        at("default", EVERYTHING, "Tally[sync]", "Kennel")
+
+        response = managing.get(order_url("Tally", page), follow=True)
+
+        assert response.redirect_chain == [(TALLY, 302)]
+        assert "Tally is run by no worker" in response.content.decode()
+
 
 class TestPermissions:
     """Who may tell followers what to do."""
