@@ -160,9 +160,7 @@ class Rebuild(ABC):
     def require_claimable(self, survey: Survey) -> None:
         """Raise ``RebuildError`` if, as was found, somebody is at it, or something comes first."""
         if survey.record is not None:
-            self.rows.require_claimable_by(
-                survey.record, self.kind, self.version, self.lease_timing
-            )
+            self.rows.require_claimable_by(survey.record, survey.holder, self.kind, self.version)
 
     @abstractmethod
     def require_clearable(self) -> None:

@@ -80,13 +80,12 @@ class ProjectionRows:
         """
         record = self.read()
         if record is not None:
-            self.require_claimable_by(record, kind, version, timing)
+            self.require_claimable_by(record, self.worker(record, timing), kind, version)
 
     def require_claimable_by(
-        self, record: ProjectionRecord, kind: str, version: int, timing: LeaseTiming
+        self, record: ProjectionRecord, holder: WorkerRecord | None, kind: str, version: int
     ) -> None:
-        """Raise what ``require_claimable()`` raises, by the record as it was read."""
-        holder = self.worker(record, timing)
+        """Raise what ``require_claimable()`` raises, by the record and worker that were read."""
         if holder is not None:
             raise RebuildHeldError(
                 f"{self.follower} is being rebuilt {in_words(record.kind)} by {holder}, since "

@@ -8,13 +8,14 @@ from django.db.models import Subquery
 from django.db.models.expressions import BaseExpression
 
 from django_eventsourcing.at_once import Counted, read_at_once
-from django_eventsourcing.models import ProjectionRecord
+from django_eventsourcing.models import ProjectionRecord, WorkerRecord
 from django_eventsourcing.rebuilding.clearing import COUNT_LIMIT, count_rows
 from django_eventsourcing.rebuilding.plans import Count
 from django_eventsourcing.rebuilding.records import ProjectionRows
 from django_eventsourcing.rebuilding.refusals import models_of
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.runners.leases import LeaseTiming
 
 __all__ = ["Survey"]
 
@@ -26,12 +27,18 @@ class Survey:
         self._system = system
         self._follower = follower
         self._alias = system.database_of(follower)
+        self._kept = ProjectionRows(self._alias, follower)
         self._events: dict[tuple[str, int], Count] = {}
 
     @cached_property
     def record(self) -> ProjectionRecord | None:
         """What is on record of the rows, if anything is."""
-        return ProjectionRows(self._alias, self._follower).read()
+        return self._kept.read()
+
+    @cached_property
+    def holder(self) -> WorkerRecord | None:
+        """The process that does the rebuild on record, if it lives."""
+        return self._kept.worker(self.record, LeaseTiming()) if self.record else None
 
     @cached_property
     def rows(self) -> Mapping[str, Count]:
