@@ -107,11 +107,12 @@ def _new_event(follower: Follower, stored_event: StoredEvent) -> NewEvent:
     )
 
 
+# Events are inserted on PostgreSQL by a statement that begins with taking the lock.
 _WRITE = re.compile(
-    r"\s*(?P<verb>INSERT|REPLACE|UPDATE|DELETE)\s+"
+    r"\s*(?:WITH\s.+?\)\s+)?(?P<verb>INSERT|REPLACE|UPDATE|DELETE)\s+"
     r"(?:(?:OR\s+\w+|IGNORE)\s+)?(?:(?:INTO|FROM)\s+)?[\"`]?(?P<table>\w+)[\"`]?\s*"
     r"(?:\((?P<columns>[^)]*)\))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _SAVEPOINT = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
 _COUNTED_AS = {"INSERT": "inserted", "REPLACE": "inserted", "UPDATE": "updated"}

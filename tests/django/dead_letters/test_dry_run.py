@@ -15,6 +15,8 @@ from django_eventsourcing.dead_letters import (
     next_notification,
 )
 from django_eventsourcing.models import StoredEventRecord, TrackingRecord
+from django_eventsourcing.recorders import DjangoApplicationRecorder
+from eventsourcing.conformance import stored_event
 from tests.databases import on
 from tests.django.dead_letters.clerks import Clerk, Ledger, pipe_of, work
 from tests.django.own_models.models import TrickCount
@@ -144,6 +146,25 @@ def test_rows_are_counted_whatever_writes_them(configured, teach, database, monk
 
     (groups,) = [rows for rows in shown.rows if rows.model == "auth.Group"]
     assert groups == RowChanges(model="auth.Group", inserted=3, updated=1, deleted=2)
+
+
+@pytest.mark.skipif("postgres" not in settings.DATABASES, reason="needs a second database")
+@pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+@on("default")
+def test_recording_events_in_another_database_is_refused(configured, teach, monkeypatch):
+    elsewhere = DjangoApplicationRecorder("CatSchool", alias="postgres")
+    monkeypatch.setattr(
+        Clerk, "policy", lambda self, *args: elsewhere.insert_events([stored_event()])
+    )
+    system = configured()
+    teach(system)
+
+    shown = dry_run(
+        system, "Clerk", "DogSchool", next_notification(system, "Clerk", "DogSchool").id
+    )
+
+    assert "It writes to the database 'postgres'" in shown.error
+    assert elsewhere.select_notifications(None, 10) == []
 
 
 @pytest.mark.skipif("postgres" not in settings.DATABASES, reason="needs a second database")
