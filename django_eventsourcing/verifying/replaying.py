@@ -37,10 +37,12 @@ _SET_ASIDE = (
     DeadLetterRecord.Status.SKIPPED,
     DeadLetterRecord.Status.DISCARDED,
 )
+# Events are inserted on PostgreSQL by a statement that begins with taking the lock.
 _WRITING = re.compile(
-    r"\s*(?:INSERT\s+(?:IGNORE\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|DELETE|TRUNCATE"
+    r"\s*(?:WITH\s.+?\)\s+)?"
+    r"(?:INSERT\s+(?:IGNORE\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|DELETE|TRUNCATE"
     r"(?:\s+TABLE)?)\s+(?:ONLY\s+)?([\w.\"`-]+)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 
 

@@ -18,13 +18,16 @@ from django_eventsourcing.models import (
     WorkerRecord,
 )
 from django_eventsourcing.projections.tables import ShadowTables
+from django_eventsourcing.recorders import DjangoApplicationRecorder
 from django_eventsourcing.verifying import comparing, read_models
+from eventsourcing.conformance import stored_event
 from tests.core.school import DogSchool
 from tests.django.commands.calls import call, data_of
 from tests.django.own_models.models import TrickCount
 from tests.django.projections.boards import Kennel
 from tests.django.projections.rebuilds import add_tricks, computed, positions, rows, spoil
 from tests.django.projections.rebuilt import VersionedBoard
+from tests.django.projections.verified import Stray
 from tests.django.read_models.models import Dog, Trick
 from tests.django.runners.test_segments import run_once
 from tests.django.schools import teach
@@ -503,6 +506,24 @@ def test_a_projection_is_kept_from_writing_to_other_tables(configured, database)
         text,
     ), text
     assert Dog.objects.using(database).count() == 1
+
+
+def test_a_projection_is_kept_from_recording_events(configured, database, monkeypatch):
+    configured("verified.stray_system")
+    add_tricks()
+    elsewhere = DjangoApplicationRecorder("CatSchool", alias=database)
+
+    monkeypatch.setattr(
+        Stray, "process_event", lambda self, *args: elsewhere.insert_events([stored_event()])
+    )
+    run_once(get_system())
+    before = elsewhere.max_notification_id()
+
+    code, text = verify("Stray", "--only=rows")
+
+    assert code == 1
+    assert "Stray writes to" in text, text
+    assert elsewhere.max_notification_id() == before
 
 
 def test_tables_that_a_killed_process_has_left_are_made_anew(configured, database):
