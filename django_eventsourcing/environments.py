@@ -34,7 +34,7 @@ def system_env(config: SystemConfig, system: "System") -> Environment:
                 env[f"{prefix}{key}"] = value
         env[f"{prefix}DJANGO_DB_ALIAS"] = config.database_of(name)
         # What nobody follows wakes nobody up.
-        is_heard = config.options.listen is not False and name in system.leads
+        is_heard = config.options.listen is not False and bool(system.leads.get(name))
         env[f"{prefix}DJANGO_NOTIFY"] = "y" if is_heard else "n"
         if (segments := config.application(name).segments) > 1:
             env[f"{prefix}DJANGO_SEGMENTS"] = str(segments)

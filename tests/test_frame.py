@@ -104,7 +104,18 @@ def test_make_alone_lists_the_targets():
 
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
     assert listed == [
-        *["help", "demo", "run", "test", "stress", "lint", "format", "reference", "messages"],
+        *[
+            "help",
+            "demo",
+            "run",
+            "test",
+            "stress",
+            "bench",
+            "lint",
+            "format",
+            "reference",
+            "messages",
+        ],
     ]
 
 

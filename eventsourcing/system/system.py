@@ -60,27 +60,27 @@ class System:
     @property
     def leaders(self) -> list[str]:
         """The names of the applications that others follow."""
-        return [name for name in self.nodes if name in self.leads]
+        return [name for name in self.nodes if self.leads.get(name)]
 
     @property
     def leaders_only(self) -> list[str]:
         """The names of the applications that others follow, and that follow none."""
-        return [name for name in self.leaders if name not in self.follows]
+        return [name for name in self.leaders if not self.follows.get(name)]
 
     @property
     def followers(self) -> list[str]:
         """The names of the applications that follow others."""
-        return [name for name in self.nodes if name in self.follows]
+        return [name for name in self.nodes if self.follows.get(name)]
 
     @property
     def processors(self) -> list[str]:
         """The names of the applications that follow others and are followed."""
-        return [name for name in self.leaders if name in self.follows]
+        return [name for name in self.leaders if self.follows.get(name)]
 
     @property
     def singles(self) -> list[str]:
         """The names of the applications that stand alone."""
-        return [n for n in self.nodes if n not in self.leads and n not in self.follows]
+        return [n for n in self.nodes if not self.leads.get(n) and not self.follows.get(n)]
 
     def get_app_cls(self, name: str) -> type[Application]:
         """Return the class of the named application; ``KeyError`` if there is none."""
@@ -114,7 +114,7 @@ class System:
 
     def runnable_cls(self, name: str) -> type[Application]:
         """Return the class by which a runner makes the named application."""
-        return self.leader_cls(name) if name in self.leads else self._classes[name]
+        return self.leader_cls(name) if self.leads.get(name) else self._classes[name]
 
     def _add_node(self, app_class: type[Application]) -> None:
         known = self._classes.setdefault(app_class.name, app_class)

@@ -42,6 +42,15 @@ def test_knows_each_edge_once_in_order():
     }
 
 
+def test_to_ask_who_leads_whom_changes_nothing():
+    system = System(pipes=[[DogSchool, Counters], [Alone]])
+
+    assert system.leads["Counters"] == system.follows["DogSchool"] == system.leads["Alone"] == []
+
+    assert (system.leaders, system.followers) == (["DogSchool"], ["Counters"])
+    assert (system.processors, system.singles) == ([], ["Alone"])
+
+
 def test_knows_the_parts_that_applications_play():
     system = System(pipes=[[DogSchool, Counters, Sink], [Alone]])
 

@@ -231,7 +231,7 @@ def test_what_is_another_each_time_is_told(depot, monkeypatch):
     box.add(1)
     depot.save(box)
     monkeypatch.setattr(
-        Box.Counted, "apply", lambda self, aggregate: setattr(aggregate, "mark", object())
+        Box.Counted, "apply", lambda self, aggregate: setattr(aggregate, "mark", uuid4())
     )
 
     with pytest.raises(StreamTestError, match="make something else each time"):

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -161,10 +160,8 @@ def test_a_change_of_code_starts_it_anew_and_a_signal_ends_it(project):
             "started anew",
             60,
         )
-        changed_at = time.monotonic()
         register(project)
         wait_until(lambda: barks(project) == ["woof", "wow"], "barked otherwise")
-        assert time.monotonic() - changed_at < 5
 
         runner.send_signal(signal.SIGTERM)
         assert runner.wait(20) == 0
