@@ -82,6 +82,8 @@ def draw(results: Mapping[str, Any], database: str) -> None:
     axes.set_yticklabels([w.title for w in workloads])
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.set_xlim(left=0.3)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(f"times the rate of the Django peer, {DATABASES[database]}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", fontsize=8, frameon=False)

@@ -126,7 +126,8 @@ def suspend_between_batches(process, database):
 
     def is_suspended():
         process.send(signal.SIGSTOP)
-        if not is_locked(database):
+        # Again and again, as the server may be about to do what it has been sent.
+        if not any(is_locked(database) for _ in range(20)):
             return True
         process.send(signal.SIGCONT)
         return False
