@@ -75,17 +75,27 @@ def transcoder(request):
 
 def _same(one, other) -> bool:
     """Tell whether two values are equal, are of the same types, and have their keys in order."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, float):
-        return math.copysign(1, one) == math.copysign(1, other) and (
-            one == other or (math.isnan(one) and math.isnan(other))
-        )
-    return one == other
+    # Not by recursion: they may be nested more deeply than Python calls itself.
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, dict):
+            if list(one) != list(other):
+                return False
+            pairs += [(one[key], other[key]) for key in one]
+        elif isinstance(one, list | tuple):
+            if len(one) != len(other):
+                return False
+            pairs += zip(one, other, strict=True)
+        elif isinstance(one, float):
+            is_nan = math.isnan(one) and math.isnan(other)
+            if math.copysign(1, one) != math.copysign(1, other) or not (one == other or is_nan):
+                return False
+        elif one != other:
+            return False
+    return True
 
 
 def outcome(call):
