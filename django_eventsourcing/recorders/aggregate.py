@@ -17,7 +17,7 @@ from django_eventsourcing.recorders.base import DjangoRecorder
 from django_eventsourcing.recorders.errors import breaks_constraint, database_errors, translated
 from django_eventsourcing.recorders.packets import require_packet
 from django_eventsourcing.recorders.prepared import PreparedQuery, PreparedStatements
-from django_eventsourcing.recorders.values import checked_text
+from django_eventsourcing.recorders.values import BIGGEST_INTEGER, checked_text, within_bounds
 from eventsourcing.persistence.errors import DataError, RecordConflictError
 from eventsourcing.persistence.recorders import AggregateRecorder
 from eventsourcing.persistence.records import StoredEvent
@@ -25,7 +25,6 @@ from eventsourcing.persistence.records import StoredEvent
 __all__ = ["DjangoAggregateRecorder"]
 
 VERSION_FIELDS = {"application_name", "originator_id", "originator_version"}
-BIGGEST_VERSION = 2**63 - 1
 NAMED_VERSIONS = 5
 """How many of the versions that are taken a conflict names."""
 ASKED_VERSIONS = 100
@@ -75,10 +74,10 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         checked_id = self._checked_id(originator_id)
         if limit == 0:
             return []
-        bounds = [_within_bounds(each) for each in (gt, lte) if each is not None]
+        bounds = [within_bounds(each) for each in (gt, lte) if each is not None]
         key = (gt is None, lte is None, desc, limit)
         with database_errors(self.alias):
-            query = self._queries.get(key, lambda: self._stream_query(*key))
+            query = self._queries.get(("stream", *key), lambda: self._stream_query(*key))
             return [
                 StoredEvent(checked_id, version, topic, bytes(state))
                 for version, topic, state in query.rows(checked_id, *bounds)
@@ -149,10 +148,10 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
 
     def _check(self, event: StoredEvent) -> None:
         """Raise ``DataError`` for what the table cannot keep as it is."""
-        if not -BIGGEST_VERSION <= event.originator_version <= BIGGEST_VERSION:
+        if not -BIGGEST_INTEGER <= event.originator_version <= BIGGEST_INTEGER:
             raise DataError(
                 f"{self.application_name}: version {event.originator_version} of originator "
-                f"{event.originator_id} is beyond {BIGGEST_VERSION}, the highest there can be."
+                f"{event.originator_id} is beyond {BIGGEST_INTEGER}, the highest there can be."
             )
         self._checked_id(event.originator_id)
         if event.topic not in self._topics:
@@ -223,8 +222,3 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
             if taken:
                 return taken
         return []
-
-
-def _within_bounds(version: int) -> int:
-    """Return the version, or the one that is nearest to it of those that there can be."""
-    return max(-BIGGEST_VERSION, min(version, BIGGEST_VERSION))

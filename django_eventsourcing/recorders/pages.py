@@ -11,6 +11,7 @@ from django.db.models.functions import Length
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders.notifications import DETAILS
 from django_eventsourcing.recorders.prepared import PreparedQuery, PreparedStatements
+from django_eventsourcing.recorders.values import within_bounds
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     Events = StoredEventQuerySet[AbstractStoredEvent]
 
 __all__ = ["PAGE_MAX_BYTES", "Pages"]
-
-_BIGGEST = 2**63 - 1
 
 PAGE_MAX_BYTES = 16 * 2**20
 """How much is read at a time where events may be large; the last of them is read whole."""
@@ -70,10 +69,10 @@ class Pages:
     def _rows(self, after: int, upto: int | None, limit: int) -> list[tuple[Any, ...]]:
         if limit < 1:
             return []
-        key = (self.session is None, upto is None, limit, self._topics)
+        key = ("page", self.session is None, upto is None, limit, self._topics)
         query = self._queries.get(key, lambda: self._query(limit, is_to_end=upto is None))
         bounds = [after] if upto is None else [after, upto]
-        return query.rows(*(max(-_BIGGEST, min(bound, _BIGGEST)) for bound in bounds))
+        return query.rows(*map(within_bounds, bounds))
 
     def _query(self, limit: int, *, is_to_end: bool) -> PreparedQuery:
         after, upto = -1, None if is_to_end else -2

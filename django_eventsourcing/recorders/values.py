@@ -4,7 +4,15 @@ from django.db.models import Model
 
 from eventsourcing.persistence.errors import DataError
 
-__all__ = ["checked_text"]
+__all__ = ["BIGGEST_INTEGER", "checked_text", "within_bounds"]
+
+BIGGEST_INTEGER = 2**63 - 1
+"""The highest version and the highest id that there can be."""
+
+
+def within_bounds(number: int) -> int:
+    """Return the number, or the one that is nearest to it of those that there can be."""
+    return max(-BIGGEST_INTEGER, min(number, BIGGEST_INTEGER))
 
 
 def checked_text(model: type[Model], field_name: str, value: str) -> str:

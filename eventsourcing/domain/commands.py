@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
 from eventsourcing.domain.arguments import CONTAINERS, Parameters
+from eventsourcing.domain.definition import EventClass
 from eventsourcing.domain.errors import ProgrammingError
 from eventsourcing.domain.events import DomainEvent
 from eventsourcing.domain.mutation import (
@@ -17,7 +18,6 @@ from eventsourcing.domain.state import shape_of
 
 __all__ = ["DecoratedFuncCaller", "ProjectionMethod", "make_command"]
 
-EventClass = type[CanMutateAggregate[Any]]
 _new_object, _set_attribute = object.__new__, object.__setattr__
 
 
