@@ -107,7 +107,7 @@ def _new_event(follower: Follower, stored_event: StoredEvent) -> NewEvent:
     )
 
 
-# Events are inserted on PostgreSQL by a statement that begins with taking the lock.
+# A statement may begin with what it reads from, as that of a project may on PostgreSQL.
 _WRITE = re.compile(
     r"\s*(?:WITH\s.+?\)\s+)?(?P<verb>INSERT|REPLACE|UPDATE|DELETE)\s+"
     r"(?:(?:OR\s+\w+|IGNORE)\s+)?(?:(?:INTO|FROM)\s+)?[\"`]?(?P<table>\w+)[\"`]?\s*"

@@ -37,7 +37,7 @@ _SET_ASIDE = (
     DeadLetterRecord.Status.SKIPPED,
     DeadLetterRecord.Status.DISCARDED,
 )
-# Events are inserted on PostgreSQL by a statement that begins with taking the lock.
+# A statement may begin with what it reads from, as that of a project may on PostgreSQL.
 _WRITING = re.compile(
     r"\s*(?:WITH\s.+?\)\s+)?"
     r"(?:INSERT\s+(?:IGNORE\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|DELETE|TRUNCATE"

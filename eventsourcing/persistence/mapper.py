@@ -1,6 +1,6 @@
 """The mapper: domain events to stored events and back."""
 
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import HasOriginatorIDVersion, upcast
@@ -139,9 +139,7 @@ class Mapper:
                 f"its values are nested on more levels than can be encoded, and "
                 f"{NESTING_MAX_DEPTH} is {self.limits.nesting}. Make them flatter."
             ) from error
-        depth = self.limits.nesting
-        if depth and self.transcoder.is_deeper_than(data, depth):
-            self._refuse_deeper_than(depth)
+        self._require_flat(data)
         if self.compressor is not None:
             self._require_inflatable(data)
             data = self.compressor.compress(data)
@@ -152,9 +150,7 @@ class Mapper:
             data = self.cipher.decrypt(data)
         if self.compressor is not None:
             data = self._inflated(self.compressor, data)
-        depth = self.limits.nesting
-        if depth and self.transcoder.is_deeper_than(data, depth):
-            self._refuse_deeper_than(depth)
+        self._require_flat(data)
         return data
 
     def _inflated(self, compressor: CompressorProtocol, data: bytes) -> bytes:
@@ -178,11 +174,13 @@ class Mapper:
                 f"{limit}. {_REMEDY.format(key=INFLATED_MAX_BYTES)}"
             )
 
-    def _refuse_deeper_than(self, depth: int) -> NoReturn:
-        raise NestingTooDeepError(
-            f"its values are nested on more than {depth} levels, which is "
-            f"{NESTING_MAX_DEPTH}. Make them flatter, or raise {NESTING_MAX_DEPTH}."
-        )
+    def _require_flat(self, data: bytes) -> None:
+        depth = self.limits.nesting
+        if depth and self.transcoder.is_deeper_than(data, depth):
+            raise NestingTooDeepError(
+                f"its values are nested on more than {depth} levels, which is "
+                f"{NESTING_MAX_DEPTH}. Make them flatter, or raise {NESTING_MAX_DEPTH}."
+            )
 
     @property
     def _prefix(self) -> str:
