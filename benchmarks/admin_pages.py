@@ -5,8 +5,9 @@ Measure every page of the admin on a long log, and look at what it asks the data
     python -m benchmarks.long_log 10000000
     python -m benchmarks.admin_pages
 
-It goes through the links of the pages from the first ones on, as a superuser, and takes a few pages
-of each kind. Exits with 1 if a page takes more than 300 ms or 12 queries, a query more than 50 ms,
+It goes through the links of the pages from the first ones on, and takes a few pages of each kind:
+as a superuser, and as users of whom each has fewer permissions, which Django reads by two queries.
+Exits with 1 if a page takes more than 300 ms or 12 queries, a query more than 50 ms,
 or one counts, skips or drops duplicates. Times are the medians of three. What begins and ends
 transactions, and sets time limits, is no query.
 """
@@ -22,9 +23,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from statistics import median
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urldefrag, urlencode, urljoin, urlsplit
 
 import django
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 MOST_QUERIES = 12
 LONGEST_PAGE = 0.3
@@ -32,6 +37,13 @@ LONGEST_QUERY = 0.05
 FORBIDDEN = re.compile(r"\bCOUNT\(|\bOFFSET\b|\bDISTINCT\b", re.IGNORECASE)
 NO_QUERY = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|SET)\b|.*statement_timeout")
 ROUNDS = 3
+ROLES: dict[str, tuple[str, ...] | None] = {
+    "superuser": None,
+    "manager": ("view_", "operate_", "manage_"),
+    "operator": ("view_", "operate_"),
+    "viewer": ("view_",),
+}
+"""The beginnings of the names of the permissions that each has; ``None`` for all."""
 
 
 @dataclass(kw_only=True)
@@ -41,11 +53,15 @@ class Visit:
     url: str
     status: int
     seconds: float
-    queries: int
     slowest: float
     slowest_sql: str
+    asked: list[str]
     forbidden: list[str] = field(default_factory=list)
     body: str = ""
+
+    @property
+    def queries(self) -> int:
+        return len(self.asked)
 
     @property
     def faults(self) -> list[str]:
@@ -66,26 +82,41 @@ def main() -> int:
     parser.add_argument("--of-a-kind", type=int, default=4, help="pages of each kind at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="a part of the names of pages to be taken")
+    parser.add_argument("--role", choices=ROLES, action="append", help="who looks; all if left out")
+    parser.add_argument("--sql", action="store_true", help="write what each page asks")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     os.environ.setdefault("DEBUG", "off")
     os.environ.setdefault("ALLOWED_HOSTS", "testserver")
     django.setup()
     random.seed(arguments.seed)
-    visits = list(walked(arguments.of_a_kind, arguments.only))
-    return report(visits)
+    faults = 0
+    for role in arguments.role or ROLES:
+        visits = list(walked(role, arguments.of_a_kind, arguments.only))
+        write(f"Seen by: {role}")
+        faults += report(visits, arguments.sql)
+    return 1 if faults else 0
 
 
-def walked(of_a_kind: int, only: str) -> Iterator[tuple[str, Visit]]:
-    """Yield the kind of each page and what it took, from link to link."""
-    from django.contrib.auth.models import User
-    from django.test import Client
+def user_of(role: str) -> "User":
+    """Return the user who has the permissions of the role."""
+    from django.contrib.auth.models import Permission, User
 
     user, _ = User.objects.get_or_create(
-        username="benchmark", defaults={"is_staff": True, "is_superuser": True}
+        username=f"benchmark {role}",
+        defaults={"is_staff": True, "is_superuser": ROLES[role] is None},
     )
+    own = Permission.objects.filter(content_type__app_label="django_eventsourcing")
+    user.user_permissions.set(each for each in own if each.codename.startswith(ROLES[role] or ()))
+    return user
+
+
+def walked(role: str, of_a_kind: int, only: str) -> Iterator[tuple[str, Visit]]:
+    """Yield the kind of each page and what it took, from link to link."""
+    from django.test import Client
+
     client = Client()
-    client.force_login(user)
+    client.force_login(user_of(role))
     waiting = list(first_pages())
     seen: set[str] = set(waiting)
     taken: defaultdict[str, int] = defaultdict(int)
@@ -153,9 +184,9 @@ def visited(client: object, url: str) -> Visit:
         url=url,
         status=response.status_code,
         seconds=median(times),
-        queries=len(queries),
         slowest=slowest[0],
         slowest_sql=slowest[1],
+        asked=[q["sql"] for q in queries],
         forbidden=[q["sql"] for q in queries if FORBIDDEN.search(q["sql"])],
         body=response.content.decode(),
     )
@@ -183,8 +214,8 @@ def links_of(url: str, body: str) -> list[str]:
 HREF = r'href="([^"]*)"'
 
 
-def report(visits: list[tuple[str, Visit]]) -> int:
-    """Write a line for each kind of page, with the worst of its visits, and what is wrong."""
+def report(visits: list[tuple[str, Visit]], with_sql: bool) -> int:
+    """Write a line for each kind of page, with the worst of its visits; return what is wrong."""
     kinds: defaultdict[str, list[Visit]] = defaultdict(list)
     for kind, visit in visits:
         kinds[kind].append(visit)
@@ -199,7 +230,9 @@ def report(visits: list[tuple[str, Visit]]) -> int:
     for url, fault in faults:
         write(f"{url}: {fault[:300]}")
     write(f"{len(visits)} pages of {len(kinds)} kinds, {len(faults)} faults")
-    return 1 if faults else 0
+    for _, visit in visits if with_sql else []:
+        write("\n  ".join([visit.url, *visit.asked]))
+    return len(faults)
 
 
 def write(line: str) -> None:

@@ -3,11 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from django.db.models import IntegerField, QuerySet, Subquery, Value
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, IntegerField, JSONField, QuerySet, Subquery, Value
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import JSONArray
 from django.db.models.sql import Query
 
-__all__ = ["Counted", "read_at_once"]
+from django_eventsourcing.reading import separate_look
+
+__all__ = ["Counted", "Gathered", "read_at_once", "read_each"]
 
 _Key = TypeVar("_Key")
 
@@ -34,6 +39,37 @@ class Counted(Subquery):
         super().__init__(ones, output_field=IntegerField())
 
 
+class Gathered(Subquery):
+    """
+    The rows that a query finds, as one answer: a list with a list of values for each row.
+
+    Values are as JSON has them, and times are text. No rows are an empty list, or ``None``.
+    """
+
+    def __init__(self, rows: QuerySet[Any], *fields: str) -> None:
+        lists: Any = rows.order_by().query.chain()
+        lists.clear_select_clause()
+        lists.add_annotation(_Listed(JSONArray(*fields)), "one")
+        super().__init__(lists, output_field=JSONField())
+
+
+class _Listed(Func):
+    """All rows' values in a list; no aggregate of Django's, which would group the rows."""
+
+    function = "JSON_ARRAYAGG"
+    output_field = JSONField()
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
+
+    def as_sqlite(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, function="JSON_GROUP_ARRAY", **context)
+
+
 def read_at_once(alias: str, questions: Mapping[_Key, BaseExpression]) -> dict[_Key, Any]:
     """Return the answers to the questions, which are expressions that need no table."""
     answers: dict[_Key, Any] = {}
@@ -43,6 +79,32 @@ def read_at_once(alias: str, questions: Mapping[_Key, BaseExpression]) -> dict[_
         rows = _rows(alias, [questions[key] for key in keys])
         answers |= zip(keys, next(rows), strict=True)
     return answers
+
+
+def read_each(
+    alias: str, questions: Mapping[_Key, BaseExpression]
+) -> dict[_Key, Any | DatabaseError]:
+    """
+    Return the answers, or why some cannot be had, by one statement unless there are such.
+
+    Raise ``DatabaseError`` if the database itself cannot be asked.
+    """
+    try:
+        with separate_look(alias):
+            return read_at_once(alias, questions)
+    except DatabaseError:
+        with separate_look(alias):
+            read_at_once(alias, {"": Value(1)})
+    return {key: _answer(alias, question) for key, question in questions.items()}
+
+
+def _answer(alias: str, question: BaseExpression) -> Any | DatabaseError:
+    try:
+        with separate_look(alias):
+            [found] = read_at_once(alias, {"": question}).values()
+    except DatabaseError as error:
+        return error
+    return found
 
 
 def _rows(alias: str, columns: list[BaseExpression]) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import connections, models, transaction
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from django_eventsourcing.correlations import correlated, is_indexed
 from django_eventsourcing.ordering import get_commit_order
@@ -102,6 +102,10 @@ class StoredEventQuerySet(RecordQuerySet[_Event]):
         """Return the highest id, or ``None`` if there are no events."""
         in_order = self if self.query.order_by else self.order_by("id")
         return in_order.reverse().values_list("id", flat=True).first()
+
+    def head(self, application_name: str) -> Subquery:
+        """Return the last position of an application's log, to be asked for among other things."""
+        return Subquery(self.of(application_name).order_by("-id").values("id")[:1])
 
     def bulk_create(self, objs: Iterable[_Event], *args: Any, **kwargs: Any) -> list[_Event]:
         """Insert the events when their turn in the order of commits has come."""

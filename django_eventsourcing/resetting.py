@@ -82,7 +82,7 @@ class Reset:
 
     def plan(self) -> ResetPlan:
         """Return what it means; raise ``ResetError`` if it cannot be done."""
-        self._require_possible()
+        head = self._require_possible()
         with database_errors(self._alias):
             positions = self._recorder.positions_in_force(self.upstream_name)
             self._require_nothing_parked()
@@ -93,10 +93,10 @@ class Reset:
             upstream_name=self.upstream_name,
             before=before,
             to=self.to,
-            head=self._head(),
+            head=head,
             events=min(number, COUNT_LIMIT),
             is_more=number > COUNT_LIMIT,
-            records_again=self._has_recorded() and self.to < max(positions.values(), default=0),
+            records_again=self.to < max(positions.values(), default=0) and self._has_recorded(),
         )
 
     def run(self, *, reason: str, by: str = "") -> dict[str, int]:
@@ -135,8 +135,8 @@ class Reset:
             transaction.on_commit(tell, using=self._alias, robust=True)
         return before
 
-    def _require_possible(self) -> None:
-        """Raise ``ResetError`` for what cannot be reset, wherever its position is."""
+    def _require_possible(self) -> int:
+        """Return the log's head; raise ``ResetError`` for what cannot be reset, wherever it is."""
         name, upstream = self.follower, self.upstream_name
         if not self.system.is_persisted(name):
             raise ResetError(
@@ -165,12 +165,13 @@ class Reset:
                     f"{name} is being rebuilt.  HINT: Let that be done first: see "
                     "'manage.py es_status'."
                 )
-        head = self._head()
+        head = self.system.get(upstream).recorder.max_notification_id() or 0
         if not 0 <= self.to <= head:
             raise ResetError(
                 f"{name} cannot be set to {self.to} of {upstream}, whose log ends at {head}.  "
                 f"HINT: Give a number from 0 to {head}."
             )
+        return head
 
     def _require_nothing_parked(self) -> None:
         letters = DeadLetterRecord.objects.using(self._alias).filter(
@@ -209,9 +210,6 @@ class Reset:
         with database_errors(self._alias):
             events = self.system.models_of(self.follower).event.objects.using(self._alias)
             return bool(events.of(self.follower).exists())
-
-    def _head(self) -> int:
-        return self.system.get(self.upstream_name).recorder.max_notification_id() or 0
 
     def _count(self, after: int, until: int) -> int:
         """Return how many events there are in between, up to one more than the limit."""

@@ -55,8 +55,8 @@ class FollowerPages(RebuildPages):
         """Show a follower: positions, state, last error, dead letters, and what it was told."""
         self.check_reading(request)
         system, name = self.find_follower(object_id)
-        look = self.look_at(system)
-        follower = look.find(name)
+        follower, fault = self.look_at_follower(system, name)
+        rebuild = self.rebuild_of(system, name)
         is_told = not untellable(follower)
         can_operate, can_manage = (is_told and may(request) for may in (may_operate, may_manage))
         return self.live_page(
@@ -64,10 +64,10 @@ class FollowerPages(RebuildPages):
             "follower",
             name,
             trail=[self.list_link],
-            look=look,
+            system_alias=system.alias,
             follower=follower,
             diagram=draw_states(follower) if follower else None,
-            problems=look.problems,
+            problems=[*([fault] if fault else []), *(rebuild.notices if rebuild else [])],
             form=ReasonForm(needed=ORDERS["pause"].needed),
             orders=list(self._orders(follower)) if can_operate else [],
             dry_run_url=self.url("dry_run", quote(name)) if can_operate and follower else "",
@@ -75,7 +75,7 @@ class FollowerPages(RebuildPages):
             reset_url=self.url("reset", quote(name))
             if can_manage and follower and can_be_reset(system, name)
             else "",
-            rebuild=self.rebuild_of(system, name),
+            rebuild=rebuild,
             rebuild_url=self.url("rebuild", quote(name))
             if can_manage and follower and can_be_rebuilt(system, name)
             else "",
@@ -96,7 +96,8 @@ class FollowerPages(RebuildPages):
         reason = self.reason_of(request, needed=order.needed)
         if reason is None:
             return redirect(self.follower_url(name))
-        if refusal := _refusal(self.look_at(system).find(name), order):
+        follower, _fault = self.look_at_follower(system, name)
+        if refusal := _refusal(follower, order):
             return self.refuse(request, name, refusal)
         entry = f"{order.entry}: {reason}" if reason else str(order.entry)
         full = f"{reason} ({request.user.get_username()})"

@@ -105,7 +105,7 @@ class LogListPages(NotificationLogPages):
     def _read_log(
         self, request: HttpRequest, place: Place, form: LogForm
     ) -> tuple[Page[Any], Start, Sequence[Item]]:
-        every = place.models.event.objects.using(place.database)
+        every = place.events
         in_order = every.log(place.name)
         columns = [*COLUMNS, "recorded_at"]
         is_seen = may_see_payloads(request)

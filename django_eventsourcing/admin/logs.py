@@ -14,14 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
+from django_eventsourcing.admin.heads import HEAD, AskedLog, ask_logs, read_head
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.paging import clamp_id
 from django_eventsourcing.admin.payloads import Payload
 from django_eventsourcing.admin.permissions import may_view
 from django_eventsourcing.admin.places import Place, find_places
 from django_eventsourcing.admin.records import RecordAdmin
-from django_eventsourcing.models import AbstractStoredEvent
-from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look
 from eventsourcing.application import Section
 from eventsourcing.exceptions import EventSourcingError
@@ -89,7 +88,7 @@ class NotificationLogPages(RecordAdmin):
             "logs.html",
             _("Notification logs"),
             trail=[self.list_link],
-            logs=[self._log(place) for place in places if self.may_read(request, place)],
+            logs=self._heads([place for place in places if self.may_read(request, place)]),
             problems=places.problems,
         )
 
@@ -155,14 +154,17 @@ class NotificationLogPages(RecordAdmin):
             query["application"] = place.name
         return f"{self.url('change', number)}?{urlencode(query)}"
 
-    def _log(self, place: Place) -> Log:
-        log = Log(place=place, url=self.log_url(place), sections_url=self.section_url(place))
-        try:
-            with separate_look(place.database):
-                return replace(log, head=_head(place))
-        except (DatabaseError, EventSourcingError, ImproperlyConfigured) as error:
-            # One log that cannot be read does not hide the others.
-            return replace(log, error=in_one_line(error))
+    def _heads(self, places: Sequence[Place]) -> list[Log]:
+        """Return the logs; one that cannot be read does not hide the others."""
+        logs = []
+        told = ask_logs([AskedLog(place) for place in places])
+        for place, answers in zip(places, told, strict=True):
+            log = Log(place=place, url=self.log_url(place), sections_url=self.section_url(place))
+            if isinstance(answers, Exception):
+                logs.append(replace(log, error=in_one_line(answers)))
+            else:
+                logs.append(replace(log, head=answers[HEAD]))
+        return logs
 
     def item(
         self, request: HttpRequest, place: Place, notification: Notification, record: Any = None
@@ -194,7 +196,7 @@ class NotificationLogPages(RecordAdmin):
         if previous:
             links.append((_("First"), FIRST_SECTION))
             links.append((_("Previous"), f"{min(previous)},{min(previous) + size - 1}"))
-        head = _head(place) or 0
+        head = read_head(place) or 0
         if section.items and section.items[-1].id < head:
             after = section.items[-1].id + 1
             links.append((_("Next"), section.next_id or f"{after},{after + size - 1}"))
@@ -221,15 +223,9 @@ def _not_a_section(section_id: str) -> str:
     ) % {"id": section_id[:80]}
 
 
-def _head(place: Place) -> int | None:
-    if place.is_persisted:
-        return _events(place).last_position()
-    return place.application.recorder.max_notification_id()
-
-
 def _newest_section_id(place: Place, size: int) -> str:
     """Return the id of the section that ends with the last notification."""
-    ids = _ids_before(place, (_head(place) or 0) + 1, size)
+    ids = _ids_before(place, (read_head(place) or 0) + 1, size)
     first = min(ids, default=1)
     return f"{first},{first + size - 1}"
 
@@ -237,7 +233,8 @@ def _newest_section_id(place: Place, size: int) -> str:
 def _ids_before(place: Place, stop: int, size: int) -> list[int]:
     """Return the ids of the last few notifications before this one."""
     if place.is_persisted:
-        ids = _events(place).until(stop - 1).reverse().values_list("id", flat=True)
+        in_order = place.events.log(place.name).until(stop - 1)
+        ids = in_order.reverse().values_list("id", flat=True)
         return list(ids[:size])
     # Elsewhere an application's ids have no gaps.
     recorder = place.application.recorder
@@ -245,10 +242,3 @@ def _ids_before(place: Place, stop: int, size: int) -> list[int]:
         notification.id
         for notification in recorder.select_notifications(max(1, stop - size), size, stop=stop - 1)
     ]
-
-
-def _events(place: Place) -> StoredEventQuerySet[AbstractStoredEvent]:
-    events: StoredEventQuerySet[AbstractStoredEvent] = place.models.event.objects.using(
-        place.database
-    )
-    return events.log(place.name)

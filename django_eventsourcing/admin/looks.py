@@ -141,6 +141,14 @@ class FollowerLook:
         return not (self.status.in_memory or is_synchronous)
 
     @property
+    def stopped_in(self) -> list[str]:
+        """The upstream whose notification has failed, and those in which something is pending."""
+        pipes = self.status.pipes
+        failed = self.status.failed_upstream
+        first = [pipe.upstream for pipe in pipes if pipe.upstream == failed]
+        return first + [pipe.upstream for pipe in pipes if pipe.behind or pipe.is_more]
+
+    @property
     def has_failed(self) -> bool:
         """Whether there is something that it could try again."""
         return self.status.failed_notification is not None or bool(self.status.error)
@@ -218,12 +226,9 @@ def look_at(system: ConfiguredSystem, urls: dict[str, str] | None = None) -> Loo
     )
 
 
-def look_at_follower(system: ConfiguredSystem, name: str, url: str) -> FollowerLook | None:
-    """Return how one follower is doing; ``None`` if it cannot be looked at."""
-    try:
-        status = follower_status(system.alias, name)
-    except (DatabaseError, EventSourcingError, ImproperlyConfigured):
-        return None
+def look_at_follower(system: ConfiguredSystem, name: str, url: str) -> FollowerLook:
+    """Return how one follower is doing; raise what the settings, or its application, provoke."""
+    status = follower_status(system.alias, name)
     [finding] = health(SystemStatus(alias=system.alias, followers=(status,)))
     return FollowerLook(status=status, severity=finding.severity, url=url)
 

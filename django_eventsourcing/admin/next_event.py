@@ -12,7 +12,6 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.admin.event_links import event_pages, event_url
-from django_eventsourcing.admin.looks import look_at_follower
 from django_eventsourcing.admin.names import class_name, split_at_dots
 from django_eventsourcing.admin.orders import ReasonForm
 from django_eventsourcing.admin.paging import parse_id
@@ -140,14 +139,14 @@ class NextEventPages(TellingPages):
         if not may_manage(request):
             raise PermissionDenied
         system, name = self.find_follower(object_id)
-        follower = look_at_follower(system, name, self.follower_url(name))
+        follower, _fault = self.look_at_follower(system, name)
         if refusal := untellable(follower):
             return self.refuse(request, name, refusal)
         if request.method == "POST":
             return self._skip(request, system, name)
         try:
             with separate_look(system.database_of(name)):
-                found = stopped_at(system, name)
+                found = stopped_at(system, name, follower.stopped_in if follower else None)
         except FAULTS as error:
             self.tell_fault(request, name, error)
             return redirect(self.follower_url(name))

@@ -7,6 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from django_eventsourcing.application_models import ApplicationModels
+from django_eventsourcing.models import AbstractStoredEvent
+from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line
 from django_eventsourcing.registry import ConfiguredSystem, get_system, systems
 from eventsourcing.application import Application
@@ -35,6 +37,14 @@ class Place:
     def models(self) -> ApplicationModels:
         """The models of the records; raises ``ImproperlyConfigured`` where they are not found."""
         return self.system.models_of(self.name)
+
+    @property
+    def events(self) -> StoredEventQuerySet[AbstractStoredEvent]:
+        """Those in the application's table; raises ``ImproperlyConfigured`` as ``models`` does."""
+        found: StoredEventQuerySet[AbstractStoredEvent] = self.models.event.objects.using(
+            self.database
+        )
+        return found
 
     @property
     def application(self) -> Application:

@@ -1,25 +1,28 @@
 """Positions: how far each follower is, and how far behind the log that it follows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
+from django.db.models.expressions import BaseExpression
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_eventsourcing.admin.heads import HEAD, AskedLog, ask_logs
 from django_eventsourcing.admin.places import Place, Places
+from django_eventsourcing.at_once import Counted
 from django_eventsourcing.models import AbstractStoredEvent, AbstractTracking, TrackingRecord
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look
 from django_eventsourcing.rebuilding.records import ProjectionRows
 from django_eventsourcing.runners.leases import LeaseTiming
-from django_eventsourcing.segments import EVERYTHING, SHADOW, Segment
+from django_eventsourcing.segments import SHADOW, Segment
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import TrackingRecorder
 
@@ -122,14 +125,15 @@ class Position:
 def find_positions(places: Places) -> list[Position]:
     """Return the positions of all followers, then those kept for followers that are unknown."""
     kept, errors = _read_rows(places)
-    positions = []
+    found: list[_Found] = []
     for system in places.systems:
         for upstream, follower in system.system.edges:
             leader = Place(system=system, name=upstream)
             for run in system.runs_of(follower):
                 place = Place(system=system, name=run)
-                positions.append(_position(place, leader, kept, errors))
-            positions.extend(_shadows(Place(system=system, name=follower), leader, kept))
+                found.append(_found(place, leader, kept, errors))
+            found.extend(_shadows(Place(system=system, name=follower), leader, kept))
+    positions = _with_what_waits(found)
     positions.extend(_unknown(table.database, row) for (table, *_), row in kept.items())
     return positions
 
@@ -171,49 +175,92 @@ def _tables(places: Places) -> list[Table]:
     return list(dict.fromkeys(tables))
 
 
-def _position(
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A position, and the log that is looked at for what waits."""
+
+    position: Position
+    follower: Place
+    upstream: Place
+
+    def failed(self, error: Exception) -> "_Found":
+        return replace(self, position=replace(self.position, error=in_one_line(error)))
+
+    @property
+    def start(self) -> int:
+        """After which notification those come that wait."""
+        return self.position.notification_id or 0
+
+    def questions(
+        self, events: StoredEventQuerySet[AbstractStoredEvent]
+    ) -> dict[str, BaseExpression]:
+        """Return what is asked of the upstream's log."""
+        if self.position.is_synchronous:
+            return {}
+        later = events.log_after(self.upstream.name, self.start).until(self.start + WINDOW)
+        return {"waiting": Counted(later.with_topics(_topics(self.follower)), COUNT_LIMIT + 1)}
+
+    def told(self, answers: Mapping[str, Any] | Exception) -> Position:
+        """Return the position with what is ahead of it, or why that cannot be told."""
+        if isinstance(answers, Exception):
+            return self.failed(answers).position
+        head = answers[HEAD]
+        position = replace(self.position, head=head)
+        if position.is_synchronous:
+            return replace(position, notification_id=head)
+        if head is None or head <= self.start:
+            return position
+        if not self.upstream.is_persisted:
+            return replace(position, waiting=head - self.start)
+        waiting = answers["waiting"] or 0
+        is_more = waiting > COUNT_LIMIT or self.start + WINDOW < head
+        return replace(position, waiting=min(waiting, COUNT_LIMIT), is_more=is_more)
+
+
+def _found(
     follower: Place,
     upstream: Place,
     kept: dict[Key, AbstractTracking],
     errors: dict[Table, str],
-) -> Position:
+) -> _Found:
     position = Position(
         follower=follower.name,
         upstream=upstream.name,
         system=follower.system.alias,
         database=follower.database,
     )
+    found = _Found(position=position, follower=follower, upstream=upstream)
     try:
-        if not follower.is_persisted:
-            notification_id = _position_in_memory(follower, upstream)
-            return _with_head(
-                replace(position, notification_id=notification_id), follower, upstream
-            )
-        table = Table(follower.database, follower.models.tracking)
-        if table in errors:
-            return replace(position, error=errors[table])
-        synchronous = Segment.synchronous(follower.name).name
-        if kept.pop((table, synchronous, upstream.name), None) is not None:
-            return _with_all(replace(position, is_synchronous=True), follower, upstream)
-        row = kept.pop((table, follower.name, upstream.name), None)
-        if row is not None:
-            position = replace(
-                position,
-                notification_id=row.notification_id or None,
-                updated_at=row.updated_at,
-            )
-        return _with_head(position, follower, upstream)
+        return replace(found, position=_read_position(found, kept, errors))
     except (DatabaseError, EventSourcingError, ImproperlyConfigured) as reason:
-        return replace(position, error=in_one_line(reason))
+        return found.failed(reason)
+
+
+def _read_position(
+    found: _Found, kept: dict[Key, AbstractTracking], errors: dict[Table, str]
+) -> Position:
+    position, follower, upstream = found.position, found.follower, found.upstream
+    if not follower.is_persisted:
+        return replace(position, notification_id=_position_in_memory(follower, upstream))
+    table = Table(follower.database, follower.models.tracking)
+    if table in errors:
+        return replace(position, error=errors[table])
+    synchronous = Segment.synchronous(follower.name).name
+    if kept.pop((table, synchronous, upstream.name), None) is not None:
+        return replace(position, is_synchronous=True)
+    row = kept.pop((table, follower.name, upstream.name), None)
+    if row is None:
+        return position
+    return replace(position, notification_id=row.notification_id or None, updated_at=row.updated_at)
 
 
 def _shadows(
     follower: Place, upstream: Place, kept: dict[Key, AbstractTracking]
-) -> Iterator[Position]:
+) -> Iterator[_Found]:
     """Yield the position of the tables that a rebuild fills beside those in use, if one does."""
     name = Segment(follower=follower.name, purpose=SHADOW).name
-    found = [key for key in kept if key[1:] == (name, upstream.name)]
-    for key in [key for key in found if key[0].database == follower.database]:
+    keys = [key for key in kept if key[1:] == (name, upstream.name)]
+    for key in [key for key in keys if key[0].database == follower.database]:
         row = kept.pop(key)
         position = Position(
             follower=name,
@@ -224,11 +271,12 @@ def _shadows(
             updated_at=row.updated_at,
             shadow_of=follower.name,
         )
+        found = _Found(position=position, follower=follower, upstream=upstream)
         try:
-            position = replace(position, is_being_filled=_is_being_rebuilt(follower))
-            yield _with_head(position, follower, upstream)
+            is_being_filled = _is_being_rebuilt(follower)
+            yield replace(found, position=replace(position, is_being_filled=is_being_filled))
         except (DatabaseError, EventSourcingError, ImproperlyConfigured) as reason:
-            yield replace(position, error=in_one_line(reason))
+            yield found.failed(reason)
 
 
 def _is_being_rebuilt(follower: Place) -> bool:
@@ -239,35 +287,11 @@ def _is_being_rebuilt(follower: Place) -> bool:
         return record is not None and rows.worker(record, LeaseTiming()) is not None
 
 
-def _with_head(position: Position, follower: Place, upstream: Place) -> Position:
-    with separate_look(upstream.database):
-        return _look_ahead(position, follower, upstream)
-
-
-def _with_all(position: Position, follower: Place, upstream: Place) -> Position:
-    found = _with_head(replace(position, notification_id=EVERYTHING), follower, upstream)
-    return replace(found, notification_id=found.head)
-
-
-def _look_ahead(position: Position, follower: Place, upstream: Place) -> Position:
-    start = position.notification_id or 0
-    if not upstream.is_persisted:
-        head = upstream.application.recorder.max_notification_id()
-        return replace(position, head=head, waiting=max(0, (head or 0) - start))
-    events: StoredEventQuerySet[AbstractStoredEvent] = upstream.models.event.objects.using(
-        upstream.database
-    )
-    head = events.of(upstream.name).last_position()
-    if head is None or head <= start:
-        return replace(position, head=head)
-    # The head is read first: what is recorded meanwhile is not counted.
-    end = min(head, start + WINDOW)
-    topics = _topics(follower)
-    later = events.log_after(upstream.name, start).until(end).with_topics(topics)
-    ids = later.values_list("id", flat=True)
-    waiting = len(ids[: COUNT_LIMIT + 1])
-    is_more = waiting > COUNT_LIMIT or end < head
-    return replace(position, head=head, waiting=min(waiting, COUNT_LIMIT), is_more=is_more)
+def _with_what_waits(found: Sequence[_Found]) -> list[Position]:
+    """Return the positions with the heads of the logs and what waits, where there is no error."""
+    readable = [each for each in found if not each.position.error]
+    told = iter(ask_logs([AskedLog(each.upstream, each.questions) for each in readable]))
+    return [each.position if each.position.error else each.told(next(told)) for each in found]
 
 
 def _topics(follower: Place) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Rebuilds: what it means to make a projection's rows again, which is then requested of workers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from django_eventsourcing.admin.resets import ResetPages
 from django_eventsourcing.admin.telling import FAULTS
 from django_eventsourcing.errors import OperationError
 from django_eventsourcing.management.prospects import has_worker
-from django_eventsourcing.models import ProjectionRecord
+from django_eventsourcing.models import ProjectionRecord, RebuildRequest
 from django_eventsourcing.payloads import visible
 from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.reading import in_one_line, separate_look
@@ -35,11 +35,12 @@ from django_eventsourcing.rebuilding import (
     request_rebuild,
 )
 from django_eventsourcing.rebuilding.rebuild import REASON
-from django_eventsourcing.rebuilding.records import time_of
+from django_eventsourcing.rebuilding.records import is_taken, time_of
 from django_eventsourcing.rebuilding.refusals import require_not_paused
 from django_eventsourcing.rebuilding.surveys import Survey
-from django_eventsourcing.rebuilding.versions import RebuildStanding, rebuild_standing
+from django_eventsourcing.rebuilding.versions import notices_of
 from django_eventsourcing.registry import ConfiguredSystem
+from django_eventsourcing.wording import for_reader
 
 __all__ = ["RebuildLook", "RebuildPages", "can_be_rebuilt", "look_at_rebuild"]
 
@@ -111,30 +112,37 @@ class PlanLook:
 class RebuildLook:
     """What is requested of a projection, and what is under way, as pages show it."""
 
-    standing: RebuildStanding
+    record: ProjectionRecord | None = None
+    """The rebuild under way, or left before it was done."""
+    holder: str = ""
+    """The process that does it; empty if none does."""
+    percent: int | None = None
+    """How much of the logs, as they were when it was begun, it has processed."""
+    request: RebuildRequest | None = None
     is_in_force: bool = False
     """Whether a worker that lives has taken the request."""
     has_worker: bool = False
     """Whether any worker could."""
+    notices: Sequence[str] = ()
+    """What is to be known of the rows besides."""
 
     @property
     def is_of_note(self) -> bool:
         """Whether there is anything to show."""
-        return self.standing.request is not None or self.standing.record is not None
+        return self.request is not None or self.record is not None
 
     @property
     def kind(self) -> str:
         """How it is done."""
-        of = self.standing.record or self.standing.request
+        of = self.record or self.request
         return str(_LABELS[of.kind]) if of else ""
 
     @property
     def state(self) -> str:
         """How far it is, in words."""
-        standing = self.standing
-        if standing.holder:
-            return _("under way, by %(worker)s") % {"worker": standing.holder}
-        request = standing.request
+        if self.holder:
+            return _("under way, by %(worker)s") % {"worker": self.holder}
+        request = self.request
         if request is None:
             return _("was ended before it was done: request it again, and it goes on")
         if request.error:
@@ -143,14 +151,14 @@ class RebuildLook:
             return _("taken by %(worker)s, which begins it") % {"worker": request.taken_by}
         if not self.has_worker:
             return _("waits: no worker runs it. Start manage.py run_system.")
-        if standing.record is not None:
+        if self.record is not None:
             return _("was ended before it was done: a worker is about to go on with it")
         return _("waits: a worker is about to take it")
 
     @property
     def requested(self) -> str:
         """By whom it was requested, and when; empty if it was not."""
-        request = self.standing.request
+        request = self.request
         if request is None:
             return ""
         by = request.requested_by or _("somebody")
@@ -159,23 +167,22 @@ class RebuildLook:
     @property
     def begun(self) -> str:
         """When it was begun; empty if it was not."""
-        return time_of(self.standing.record.started_at) if self.standing.record else ""
+        return time_of(self.record.started_at) if self.record else ""
 
     @property
     def reason(self) -> str:
         """Why it was requested."""
-        return visible(self.standing.request.reason) if self.standing.request else ""
+        return visible(self.request.reason) if self.request else ""
 
     @property
     def can_be_withdrawn(self) -> bool:
         """Whether there is a request that no worker is at."""
-        return bool(self.standing.request) and not (self.standing.holder or self.is_in_force)
+        return bool(self.request) and not (self.holder or self.is_in_force)
 
     @property
     def can_be_requested(self) -> bool:
         """Whether there is no request, other than one that has failed, and nobody is at it."""
-        request = self.standing.request
-        return not self.standing.holder and (request is None or bool(request.error))
+        return not self.holder and (self.request is None or bool(self.request.error))
 
 
 class RebuildForm(TypedNameForm):
@@ -201,16 +208,20 @@ def can_be_rebuilt(system: ConfiguredSystem, name: str) -> bool:
     return issubclass(system.class_of(name), ModelProjection) and system.is_persisted(name)
 
 
-def look_at_rebuild(system: ConfiguredSystem, name: str) -> RebuildLook:
+def look_at_rebuild(survey: Survey) -> RebuildLook:
     """Return what is requested of the projection, and what is under way."""
-    whole = system.application_of(name)
-    standing = rebuild_standing(system, whole)
-    if standing.request is None:
-        return RebuildLook(standing=standing)
+    system, request = survey.system, survey.request
+    is_under_way = survey.under_way is not None
     return RebuildLook(
-        standing=standing,
-        is_in_force=Requests(system.database_of(whole)).is_in_force(standing.request),
-        has_worker=any(has_worker(system, run) for run in system.runs_of(whole)),
+        record=survey.under_way,
+        holder=str(survey.holder or "") if is_under_way else "",
+        percent=survey.percent if is_under_way else None,
+        request=request,
+        is_in_force=request is not None and is_taken(survey.record),
+        has_worker=request is not None
+        and not request.error
+        and has_worker(system, *system.runs_of(survey.follower)),
+        notices=[for_reader(notice.words) for notice in notices_of(survey)],
     )
 
 
@@ -245,11 +256,12 @@ class RebuildPages(ResetPages):
         problems: list[str] = []
         look: RebuildLook | None = None
         plans: list[PlanLook] = []
+        survey = Survey(system, whole)
         try:
             with separate_look(system.database_of(whole)):
-                look = look_at_rebuild(system, whole)
+                look = look_at_rebuild(survey)
             if look.can_be_requested:
-                plans = self._plans(system, whole)
+                plans = self._plans(survey)
         except FAULTS as error:
             problems.append(visible(in_one_line(error)))
         kinds = [each.kind for each in plans if not each.refusal]
@@ -296,16 +308,17 @@ class RebuildPages(ResetPages):
             return None
         try:
             with separate_look(system.database_of(name)):
-                return look_at_rebuild(system, name)
+                return look_at_rebuild(Survey(system, system.application_of(name)))
         except FAULTS:
             # Its state says what is wrong.
             return None
 
-    def _plans(self, system: ConfiguredSystem, name: str) -> list[PlanLook]:
+    def _plans(self, survey: Survey) -> list[PlanLook]:
         """Return both kinds of rebuild; what they have in common is asked for once."""
+        system, name = survey.system, survey.follower
         rebuilds = [cls(system, name) for cls in REBUILDS.values()]
-        alias, survey = system.database_of(name), Survey(system, name)
-        impossible = _refusal_by(alias, rebuilds[0].require_possible)
+        alias = system.database_of(name)
+        impossible = _refusal_by(alias, lambda: rebuilds[0].require_possible(survey))
         if impossible:
             return [PlanLook(kind=each.kind, plan=None, refusal=impossible) for each in rebuilds]
         paused = _refusal_by(alias, lambda: require_not_paused(system, name, REASON))
@@ -348,7 +361,7 @@ class RebuildPages(ResetPages):
 
     def _warn_of_no_worker(self, request: HttpRequest, system: ConfiguredSystem, name: str) -> None:
         try:
-            if any(has_worker(system, run) for run in system.runs_of(name)):
+            if has_worker(system, *system.runs_of(name)):
                 return
         except DatabaseError as error:
             self.tell_fault(request, name, error)

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from django_eventsourcing.admin.looks import FollowerLook, Look, look_at
+from django_eventsourcing.admin.looks import FollowerLook, Look, look_at, look_at_follower
 from django_eventsourcing.admin.orders import ReasonForm
 from django_eventsourcing.admin.places import find_places
 from django_eventsourcing.admin.read_only import ReadOnlyAdmin
@@ -40,6 +40,15 @@ class TellingPages(ReadOnlyAdmin):
     def look_at(self, system: ConfiguredSystem) -> Look:
         """Return how the system is doing, with the URLs of its followers' pages."""
         return look_at(system, {name: self.follower_url(name) for name in system.runs})
+
+    def look_at_follower(
+        self, system: ConfiguredSystem, name: str
+    ) -> tuple[FollowerLook | None, str]:
+        """Return how the follower is doing; or ``None``, and why it cannot be looked at."""
+        try:
+            return look_at_follower(system, name, self.follower_url(name)), ""
+        except FAULTS as error:
+            return None, in_one_line(error)
 
     def refusal_to_tell(self, system: ConfiguredSystem, name: str) -> str:
         """Return what ``untellable()`` does, by one query, without a look at the whole system."""

@@ -183,18 +183,27 @@ def next_notification(
     return None
 
 
-def stopped_at(system: ConfiguredSystem, name: str) -> tuple[str, Notification] | None:
+def stopped_at(
+    system: ConfiguredSystem, name: str, likely: Sequence[str] | None = None
+) -> tuple[str, Notification] | None:
     """
     Return the upstream and the notification that the follower is to process next.
 
     Where it has failed, that is of the upstream whose notification it was; otherwise, of the first
-    that has one. Return ``None`` if there is nothing to process.
+    that has one. Return ``None`` if there is nothing to process. ``likely`` are the upstreams that
+    are looked at first, by a status that has been read: the one that has failed, and those behind.
     """
-    records = FollowerRecord.objects.using(system.database_of(name))
-    failed = records.filter(application_name=name).values_list("upstream_name", flat=True).first()
-    names = system.upstreams_of(name)
-    for upstream_name in sorted(names, key=lambda each: each != failed):
+    if likely is None:
+        likely = _failed_upstreams(system, name)
+    for upstream_name in dict.fromkeys((*likely, *system.upstreams_of(name))):
         notification = next_notification(system, name, upstream_name)
         if notification is not None:
             return upstream_name, notification
     return None
+
+
+def _failed_upstreams(system: ConfiguredSystem, name: str) -> list[str]:
+    """Return the upstream whose notification has failed, if one has, and is followed still."""
+    records = FollowerRecord.objects.using(system.database_of(name))
+    found = records.filter(application_name=name).values_list("upstream_name", flat=True)
+    return [each for each in found if each in system.upstreams_of(name)]

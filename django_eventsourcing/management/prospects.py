@@ -45,11 +45,11 @@ def record_of(system: ConfiguredSystem, name: str) -> FollowerRecord | None:
     return records.filter(application_name=name).first()
 
 
-def has_worker(system: ConfiguredSystem, name: str) -> bool:
-    """Tell whether a live worker holds the follower, or may take it."""
-    alias = system.database_of(name)
+def has_worker(system: ConfiguredSystem, *names: str) -> bool:
+    """Tell whether a live worker holds one of these parts of a follower, or may take it."""
+    alias = system.database_of(names[0])
     held = FollowerRecord.objects.using(alias).filter(
-        application_name=name, lease_owner__isnull=False, lease_expires_at__gt=DatabaseNow()
+        application_name__in=names, lease_owner__isnull=False, lease_expires_at__gt=DatabaseNow()
     )
     if held.exists():
         return True
@@ -57,7 +57,8 @@ def has_worker(system: ConfiguredSystem, name: str) -> bool:
         system_alias=system.alias,
         heartbeat_at__gt=DatabaseNow() - timedelta(seconds=STALE_AFTER),
     )
-    return any(name in names for names in live.order_by().values_list("followers", flat=True))
+    run = live.order_by().values_list("followers", flat=True)
+    return any(not set(names).isdisjoint(each) for each in run)
 
 
 def is_run_by_workers(system: ConfiguredSystem, name: str) -> bool:

@@ -15,6 +15,7 @@ from django_eventsourcing.rebuilding.refusals import (
     require_nothing_refers,
 )
 from django_eventsourcing.rebuilding.shadow import forget_shadow
+from django_eventsourcing.rebuilding.surveys import Survey
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.runners.leases import WorkerIdentity
 from django_eventsourcing.runners.threaded import ThreadedRunner
@@ -36,10 +37,8 @@ class InPlaceRebuild(Rebuild):
     def require_clearable(self) -> None:
         require_nothing_refers(self.system, self.follower)
 
-    def begins_after(self, upstream_name: str) -> int:
-        with database_errors(self.alias):
-            positions = self.recorder.positions_in_force(upstream_name)
-        return min(positions.values(), default=0)
+    def begins_after(self, survey: Survey, upstream_name: str) -> int:
+        return min(survey.positions.in_force(upstream_name).values(), default=0)
 
     def work(self, claim: Claim) -> RebuildResult:
         if not claim.is_resumed:

@@ -94,8 +94,9 @@ class Rebuild(ABC):
 
     def plan(self) -> RebuildPlan:
         """Return what is going to be done; raise ``RebuildRefusedError`` if it cannot be."""
-        self.require_possible()
-        return self.plan_by(Survey(self.system, self.follower))
+        survey = Survey(self.system, self.follower)
+        self.require_possible(survey)
+        return self.plan_by(survey)
 
     def plan_by(self, survey: Survey) -> RebuildPlan:
         """Return the plan by what the survey finds, after ``require_possible()``."""
@@ -115,7 +116,7 @@ class Rebuild(ABC):
             version=self.version,
             rows=survey.rows,
             events={
-                name: survey.events_after(name, self.begins_after(name) if goes_on else 0)
+                name: survey.events_after(name, self.begins_after(survey, name) if goes_on else 0)
                 for name in self.system.upstreams_of(self.follower)
             },
             rate=record.rate if record else None,
@@ -144,9 +145,12 @@ class Rebuild(ABC):
                 )
             return self.work(claim)
 
-    def require_possible(self) -> None:
+    def require_possible(self, survey: Survey | None = None) -> None:
         """Raise ``RebuildRefusedError`` if the rows cannot be made again from events."""
-        require_rebuildable(self.system, self.follower, repeats=self._repeats_effects)
+        found = survey or Survey(self.system, self.follower)
+        require_rebuildable(
+            self.system, self.follower, lambda: found.positions, repeats=self._repeats_effects
+        )
 
     def require_ready(self) -> None:
         """Raise ``RebuildError`` if operators have paused the follower, or somebody is at it."""
@@ -167,7 +171,7 @@ class Rebuild(ABC):
         """Raise ``RebuildRefusedError`` if this kind of rebuild cannot be begun."""
 
     @abstractmethod
-    def begins_after(self, upstream_name: str) -> int:
+    def begins_after(self, survey: Survey, upstream_name: str) -> int:
         """Return the position in the upstream from which a rebuild that was begun goes on."""
 
     @abstractmethod

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q
+from django.db.models.expressions import BaseExpression
 from django.utils import timezone
 
+from django_eventsourcing.at_once import Gathered
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.models import ProjectionRecord, RebuildRequest, WorkerRecord
 from django_eventsourcing.rebuilding.errors import RebuildHeldError, RebuildRefusedError
@@ -20,7 +23,9 @@ __all__ = [
     "Claim",
     "ProjectionRows",
     "command_for",
+    "holder_of",
     "in_words",
+    "is_taken",
     "read_records",
     "request_of",
     "time_of",
@@ -28,6 +33,7 @@ __all__ = [
 
 Kind, Step = ProjectionRecord.Kind, ProjectionRecord.Step
 LONGEST_USER = 255
+_OF_HOLDERS = ("name", "host", "pid", "pid_space")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +69,10 @@ class ProjectionRows:
         """Return the process that does the rebuild on record, if it lives."""
         if not record.kind or record.worker is None:
             return None
-        alive = DatabaseNow() - timedelta(seconds=timing.duration)
         with database_errors(self.alias):
-            workers = WorkerRecord.objects.using(self.alias).filter(heartbeat_at__gt=alive)
+            workers = WorkerRecord.objects.using(self.alias).filter(_is_fresh(timing))
             found = workers.filter(pk=record.worker).first()
-        # On the same machine, one can see that a process is gone before it is missed.
-        is_gone = found and found.pid_space and found.pid_space == pid_space()
-        return None if found and is_gone and not is_alive(found.pid) else found
+        return found if found is not None and _is_here(found) else None
 
     def require_claimable(self, kind: str, version: int, timing: LeaseTiming) -> None:
         """
@@ -215,16 +218,53 @@ _NOTHING_UNDER_WAY: dict[str, Any] = {
 }
 
 
-def read_records(alias: str, followers: Collection[str]) -> list[ProjectionRecord]:
-    """Return what is on record of these projections' rows, each with its request."""
+def read_records(
+    alias: str, followers: Collection[str], **more: BaseExpression
+) -> list[ProjectionRecord]:
+    """
+    Return what is on record of these projections' rows, by one query.
+
+    Each has its request, what ``is_taken()`` and ``holder_of()`` tell, and ``more`` attributes.
+    """
+    is_taken = Q(request__lease_owner__isnull=False, request__lease_expires_at__gt=DatabaseNow())
+    holders = WorkerRecord.objects.filter(_is_fresh(LeaseTiming()), pk=OuterRef("worker"))
     with database_errors(alias):
         records = ProjectionRecord.objects.using(alias).select_related("request")
+        records = records.annotate(
+            is_taken=ExpressionWrapper(is_taken, BooleanField()),
+            holders=Gathered(holders, *_OF_HOLDERS),
+            **more,
+        )
         return list(records.filter(application_name__in=followers).order_by("id"))
 
 
 def request_of(record: ProjectionRecord | None) -> RebuildRequest | None:
     """Return the request for a rebuild that was read with the record, if there is one."""
     return getattr(record, "request", None)
+
+
+def is_taken(record: ProjectionRecord | None) -> bool:
+    """Tell whether a worker that lived when the record was read had taken the request."""
+    return bool(getattr(record, "is_taken", False))
+
+
+def holder_of(record: ProjectionRecord | None) -> WorkerRecord | None:
+    """Return the process that does the rebuild, if it lived when the record was read."""
+    if record is None or not record.kind:
+        return None
+    rows = getattr(record, "holders", None) or []
+    found = [WorkerRecord(**dict(zip(_OF_HOLDERS, row, strict=True))) for row in rows]
+    return next(filter(_is_here, found), None)
+
+
+def _is_fresh(timing: LeaseTiming) -> Q:
+    return Q(heartbeat_at__gt=DatabaseNow() - timedelta(seconds=timing.duration))
+
+
+def _is_here(worker: WorkerRecord) -> bool:
+    # On the same machine, one can see that a process is gone before it is missed.
+    is_near = bool(worker.pid_space) and worker.pid_space == pid_space()
+    return not is_near or is_alive(worker.pid)
 
 
 def in_words(kind: str) -> str:

@@ -1,6 +1,6 @@
 """Refusals: followers that cannot be rebuilt without losing or doubling something."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from django.db.models import Model
@@ -8,6 +8,7 @@ from django.db.models import Model
 from django_eventsourcing.models import FollowerRecord
 from django_eventsourcing.projections import ModelProjection
 from django_eventsourcing.rebuilding.errors import RebuildRefusedError
+from django_eventsourcing.rebuilding.positions import KeptPositions
 from django_eventsourcing.rebuilding.references import referring_from_outside
 from django_eventsourcing.recorders import DjangoTrackingRecorder
 from django_eventsourcing.recorders.errors import database_errors
@@ -33,7 +34,13 @@ def version_of(system: ConfiguredSystem, follower: str) -> int:
     return int(getattr(system.class_of(follower), "version", 1))
 
 
-def require_rebuildable(system: ConfiguredSystem, follower: str, *, repeats: bool) -> None:
+def require_rebuildable(
+    system: ConfiguredSystem,
+    follower: str,
+    positions: Callable[[], KeptPositions],
+    *,
+    repeats: bool,
+) -> None:
     """Raise ``RebuildRefusedError`` if the follower's rows cannot be made again from events."""
     cls = system.class_of(follower)
     if not issubclass(cls, ModelProjection):
@@ -57,7 +64,7 @@ def require_rebuildable(system: ConfiguredSystem, follower: str, *, repeats: boo
         )
     recorder = cast(DjangoTrackingRecorder, system.get(system.runs_of(follower)[0]).recorder)
     for upstream in system.upstreams_of(follower):
-        recorder.require_in_force(upstream)
+        recorder.require_in_force(upstream, positions().in_force(upstream))
 
 
 def require_nothing_recorded(system: ConfiguredSystem, follower: str) -> None:

@@ -140,11 +140,6 @@ class Requests:
         with database_errors(self.alias):
             self._requests.filter(pk=request.pk).update(error=storable(error) or "unknown")
 
-    def is_in_force(self, request: RebuildRequest) -> bool:
-        """Tell whether a worker that lives has taken it."""
-        with database_errors(self.alias):
-            return self._requests.filter(pk=request.pk).exclude(self._is_free()).exists()
-
     def _own(self, request: RebuildRequest, worker: WorkerIdentity) -> "QuerySet[RebuildRequest]":
         return self._requests.filter(pk=request.pk, lease_owner=worker.id)
 

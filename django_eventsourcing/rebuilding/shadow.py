@@ -22,6 +22,7 @@ from django_eventsourcing.rebuilding.errors import RebuildError
 from django_eventsourcing.rebuilding.rebuild import Rebuild, RebuildResult
 from django_eventsourcing.rebuilding.records import Claim, Step
 from django_eventsourcing.rebuilding.refusals import require_nothing_recorded
+from django_eventsourcing.rebuilding.surveys import Survey
 from django_eventsourcing.recorders import DjangoTrackingRecorder
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.runners.catch_up import CatchUp
@@ -54,8 +55,8 @@ class ShadowRebuild(Rebuild):
     def require_clearable(self) -> None:
         """Leave it to the tables to refuse: what refers to rows is pointed to the new ones."""
 
-    def begins_after(self, upstream_name: str) -> int:
-        return self._shadow_positions().get(upstream_name, 0)
+    def begins_after(self, survey: Survey, upstream_name: str) -> int:
+        return survey.positions.shadow.get(upstream_name, 0)
 
     def work(self, claim: Claim) -> RebuildResult:
         started, events = time.monotonic(), 0

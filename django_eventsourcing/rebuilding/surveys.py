@@ -1,74 +1,152 @@
-"""Surveys: what a rebuild is planned by, read once for all kinds of rebuilds."""
+"""Surveys: what is known of a projection's rows and of a rebuild of them, each read once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from django.db import transaction
-from django.db.models import Subquery
 from django.db.models.expressions import BaseExpression
 
 from django_eventsourcing.at_once import Counted, read_at_once
-from django_eventsourcing.models import ProjectionRecord, WorkerRecord
+from django_eventsourcing.models import ProjectionRecord, RebuildRequest, WorkerRecord
 from django_eventsourcing.rebuilding.clearing import COUNT_LIMIT, count_rows
 from django_eventsourcing.rebuilding.plans import Count
-from django_eventsourcing.rebuilding.records import ProjectionRows
+from django_eventsourcing.rebuilding.positions import (
+    KeptPositions,
+    asked_positions,
+    read_positions,
+)
+from django_eventsourcing.rebuilding.records import (
+    Kind,
+    Step,
+    holder_of,
+    read_records,
+    request_of,
+)
 from django_eventsourcing.rebuilding.refusals import models_of
 from django_eventsourcing.recorders.errors import database_errors
 from django_eventsourcing.registry import ConfiguredSystem
-from django_eventsourcing.runners.leases import LeaseTiming
 
-__all__ = ["Survey"]
+__all__ = ["Survey", "surveys_of"]
 
 
 class Survey:
     """The rows of a projection, and the logs that it follows: each is looked at when needed."""
 
     def __init__(self, system: ConfiguredSystem, follower: str) -> None:
-        self._system = system
-        self._follower = follower
+        self.system = system
+        self.follower = follower
         self._alias = system.database_of(follower)
-        self._kept = ProjectionRows(self._alias, follower)
         self._events: dict[tuple[str, int], Count] = {}
 
     @cached_property
     def record(self) -> ProjectionRecord | None:
         """What is on record of the rows, if anything is."""
-        return self._kept.read()
+        found = read_records(
+            self._alias, [self.follower], kept=asked_positions(self.system, self.follower)
+        )
+        return next(iter(found), None)
 
-    @cached_property
+    @property
+    def request(self) -> RebuildRequest | None:
+        """What is requested of the projection, if anything is."""
+        return request_of(self.record)
+
+    @property
     def holder(self) -> WorkerRecord | None:
         """The process that does the rebuild on record, if it lives."""
-        return self._kept.worker(self.record, LeaseTiming()) if self.record else None
+        return holder_of(self.record)
+
+    @cached_property
+    def positions(self) -> KeptPositions:
+        """How far the follower is, and a rebuild beside it."""
+        if hasattr(self.record, "kept"):
+            return KeptPositions(self.follower, getattr(self.record, "kept", None) or [])
+        return read_positions(self.system, self.follower)
+
+    @property
+    def under_way(self) -> ProjectionRecord | None:
+        """The rebuild under way, or left before it was done."""
+        record = self.record
+        return None if record is None or not record.kind or self.is_caught_up else record
+
+    @cached_property
+    def is_caught_up(self) -> bool:
+        """Whether workers have brought a rebuild to its end that was left to them."""
+        record = self.record
+        if record is None or record.kind != Kind.IN_PLACE or record.step != Step.FILLING:
+            return False
+        return all(self._first(upstream) >= head for upstream, head in record.heads.items())
+
+    @property
+    def percent(self) -> int | None:
+        """How much of the logs the rebuild has processed; ``None`` if there is no telling."""
+        record = self.record
+        total = sum(record.heads.values()) if record else 0
+        if record is None or not total:
+            return None
+        if record.kind == Kind.SHADOW:
+            positions = self.positions.shadow
+        else:
+            positions = {upstream: self._first(upstream) for upstream in record.heads}
+        done = sum(min(positions.get(each, 0), head) for each, head in record.heads.items())
+        return int(100 * done // total)
 
     @cached_property
     def rows(self) -> Mapping[str, Count]:
         """How many rows there are, by the models' labels; a bound says that there are more."""
         with database_errors(self._alias):
-            counted = count_rows(models_of(self._system, self._follower), self._alias)
+            counted = count_rows(models_of(self.system, self.follower), self._alias)
         return {model._meta.label: _bounded(number) for model, number in counted.items()}
 
     def events_after(self, upstream_name: str, start: int) -> Count:
         """Return how many events come after the position, without counting millions."""
-        key = upstream_name, start
-        if key not in self._events:
-            self._events[key] = self._count_events(upstream_name, start)
-        return self._events[key]
+        if (upstream_name, start) not in self._events:
+            self._count_events(upstream_name, {start, *self._starts(upstream_name)})
+        return self._events[upstream_name, start]
 
-    def _count_events(self, upstream_name: str, start: int) -> Count:
-        if not self._system.is_persisted(upstream_name):
-            head = self._system.get(upstream_name).recorder.max_notification_id()
-            return _at_most(head, start)
-        database = self._system.database_of(upstream_name)
-        events = self._system.models_of(upstream_name).event.objects.using(database)
-        after = events.log_after(upstream_name, start)
-        asked: dict[str, BaseExpression] = {
-            "head": Subquery(events.of(upstream_name).order_by("-id").values("id")[:1]),
-            "later": Counted(after, COUNT_LIMIT + 1),
+    def _starts(self, upstream_name: str) -> set[int]:
+        """Return the positions after which any kind of rebuild may begin, or go on."""
+        if self.record is None or not self.record.kind:
+            return {0}
+        return {0, self.positions.shadow.get(upstream_name, 0), self._first(upstream_name)}
+
+    def _first(self, upstream_name: str) -> int:
+        """Return how far all segments are in the upstream."""
+        return min(self.positions.in_force(upstream_name).values(), default=0)
+
+    def _count_events(self, upstream_name: str, starts: Collection[int]) -> None:
+        if not self.system.is_persisted(upstream_name):
+            head = self.system.get(upstream_name).recorder.max_notification_id()
+            self._events |= {(upstream_name, each): _at_most(head, each) for each in starts}
+            return
+        database = self.system.database_of(upstream_name)
+        events = self.system.models_of(upstream_name).event.objects.using(database)
+        asked: dict[int | str, BaseExpression] = {
+            each: Counted(events.log_after(upstream_name, each), COUNT_LIMIT + 1) for each in starts
         }
+        asked["head"] = events.head(upstream_name)
         with database_errors(database), transaction.atomic(using=database):
             found = read_at_once(database, asked)
-        counted = _bounded(found["later"] or 0)
-        return _at_most(found["head"], start) if counted.is_bound else counted
+        head = found["head"]
+        for start in starts:
+            counted = _bounded(found[start] or 0)
+            self._events[upstream_name, start] = (
+                _at_most(head, start) if counted.is_bound else counted
+            )
+
+
+def surveys_of(system: ConfiguredSystem, names: Iterable[str]) -> list[Survey]:
+    """Return surveys of the projections whose records are read already, by a query a database."""
+    surveys = [Survey(system, name) for name in names]
+    kept: dict[str, list[Survey]] = {}
+    for survey in surveys:
+        kept.setdefault(system.database_of(survey.follower), []).append(survey)
+    for alias, own in kept.items():
+        records = read_records(alias, [survey.follower for survey in own])
+        found = {record.application_name: record for record in records}
+        for survey in own:
+            survey.record = found.get(survey.follower)
+    return surveys
 
 
 def _at_most(head: int | None, start: int) -> Count:

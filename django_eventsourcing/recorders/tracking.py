@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
@@ -111,12 +111,19 @@ class DjangoTrackingRecorder(DjangoRecorder, TrackingRecorder):
         # SQLite takes no account of case where a text begins with another.
         return {name: id_ for name, id_ in found if follower_name(name) == self.application_name}
 
-    def require_in_force(self, upstream_name: str) -> None:
-        """Raise ``SegmentsNotInForceError`` if the positions are for another number of segments."""
+    def require_in_force(
+        self, upstream_name: str, in_force: Mapping[str, int] | None = None
+    ) -> None:
+        """
+        Raise ``SegmentsNotInForceError`` if the positions are for another number of segments.
+
+        ``in_force`` are ``positions_in_force()`` where they have been read.
+        """
         if self._is_beside:
             return
-        with database_errors(self.alias):
-            in_force = self.positions_in_force(upstream_name)
+        if in_force is None:
+            with database_errors(self.alias):
+                in_force = self.positions_in_force(upstream_name)
         if in_force and self.tracking_name not in in_force:
             raise self._not_in_force(upstream_name, in_force)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -34,7 +34,7 @@ from django_eventsourcing.recorders.errors import (
 )
 from django_eventsourcing.registry import ConfiguredSystem, get_system
 from django_eventsourcing.segments import Segment
-from django_eventsourcing.status.paces import Pace, read_paces
+from django_eventsourcing.status.paces import Pace, asked_minutes, paces_of
 from django_eventsourcing.status.values import (
     FollowerStatus,
     HolderStatus,
@@ -54,6 +54,8 @@ COUNT_LIMIT = 10_000
 """Notifications are counted up to here; beyond, it is enough to know that there are more."""
 WINDOW = 100_000
 """Ids that are looked at for a follower of some topics, since no index knows the topics."""
+NAMES_AT_ONCE = 100
+"""Followers whose minutes are one answer; MariaDB, for one, has no more than 1 MB in one."""
 WORKER_LIMIT = 100
 """Workers that are told of one database, those heard of last."""
 STALE_AFTER = 15.0
@@ -78,7 +80,8 @@ def follower_status(alias: str, name: str, *, count_limit: int = COUNT_LIMIT) ->
 
     What cannot be read is told in it. Raise ``ImproperlyConfigured`` if the settings have faults.
     """
-    return _Look(get_system(alias), count_limit).follower(name)
+    [status], _ = _Look(get_system(alias), count_limit).followers([name])
+    return status
 
 
 @dataclass(kw_only=True)
@@ -87,7 +90,6 @@ class _Operating:
 
     followers: dict[str, FollowerRecord] = field(default_factory=dict)
     workers: dict[Any, WorkerStatus] = field(default_factory=dict)
-    paces: dict[str, Pace] = field(default_factory=dict)
     error: str = ""
 
 
@@ -116,14 +118,11 @@ class _Look:
         self._operating: dict[str, _Operating] = {}
         self._rows: dict[tuple[str, type[AbstractTracking]], dict[tuple[str, str], _Row] | str] = {}
         self._answers: dict[str, dict[_Question, Any] | str] = {}
+        self._paces: dict[str, Pace] = {}
         self._errors: dict[str, str] = {}
 
     def status(self) -> SystemStatus:
-        found = [self._found(name) for name in self._system.runs]
-        self._ask(found)
-        observed = [self._observed(each) for each in found]
-        holders = list(self._holders(observed))
-        followers = [self._judged(each, holders) for each in observed]
+        followers, holders = self.followers(self._system.runs)
         holders += self._queues()
         workers = [w for operating in self._operating.values() for w in operating.workers.values()]
         return SystemStatus(
@@ -135,11 +134,13 @@ class _Look:
             errors=tuple(self._errors.values()),
         )
 
-    def follower(self, name: str) -> FollowerStatus:
-        found = self._found(name)
-        self._ask([found])
-        observed = self._observed(found)
-        return self._judged(observed, list(self._holders([observed])))
+    def followers(self, names: Iterable[str]) -> tuple[list[FollowerStatus], list[HolderStatus]]:
+        """Return the followers, and who holds the tables of logs in which something is pending."""
+        found = [self._found(name) for name in names]
+        self._ask(found)
+        observed = [self._observed(each) for each in found]
+        holders = list(self._holders(observed))
+        return [self._judged(each, holders) for each in observed], holders
 
     def _notices(self) -> Iterator[str]:
         """Yield what is to be known of the rows of projections."""
@@ -173,19 +174,30 @@ class _Look:
     def _ask(self, followers: Iterable[FollowerStatus]) -> None:
         """Ask each database once for heads, for what is pending, and for what is set aside."""
         questions: dict[str, dict[_Question, BaseExpression]] = {}
+        named: dict[str, list[str]] = {}
         for follower in followers:
             if follower.error and not follower.pipes:
                 continue
             if not follower.in_memory:
                 asked = questions.setdefault(follower.database, {})
                 asked[_Question("parked", follower=follower.name)] = self._parked(follower)
+                named.setdefault(follower.database, []).append(follower.name)
             for pipe in follower.pipes:
                 if not pipe.error and self._system.is_persisted(pipe.upstream):
                     asked = questions.setdefault(self._system.database_of(pipe.upstream), {})
                     asked |= self._pending(follower.name, pipe)
         for database, asked in questions.items():
             asked[_Question("now")] = DatabaseNow()
-            self._answers[database] = self._read(database, partial(read_at_once, database, asked))
+            asked |= _minutes(named.get(database, []))
+            answers = self._read(database, partial(read_at_once, database, asked))
+            self._answers[database] = answers
+            if not isinstance(answers, str):
+                self._note_paces(answers)
+
+    def _note_paces(self, answers: Mapping[_Question, Any]) -> None:
+        for question, answer in answers.items():
+            if question.what == "minutes":
+                self._paces |= paces_of(answer, answers[_Question("now")])
 
     def _parked(self, follower: FollowerStatus) -> Counted:
         letters = DeadLetterRecord.objects.using(follower.database).filter(
@@ -196,10 +208,8 @@ class _Look:
     def _pending(self, name: str, pipe: PipeStatus) -> dict[_Question, BaseExpression]:
         """Return what to ask of a log: its head, and how much of it is pending, since when."""
         upstream, start = pipe.upstream, pipe.position or 0
-        log = self._events(upstream).of(upstream).order_by("-id")
-        asked: dict[_Question, BaseExpression] = {
-            _Question("head", upstream): Subquery(log.values("id")[:1])
-        }
+        head = self._events(upstream).head(upstream)
+        asked: dict[_Question, BaseExpression] = {_Question("head", upstream): head}
         if pipe.is_synchronous:
             return asked
         later = self._events(upstream).log_after(upstream, start)
@@ -230,7 +240,7 @@ class _Look:
     def _paced(self, follower: FollowerStatus) -> FollowerStatus:
         if follower.in_memory:
             return follower
-        pace = self._operating[follower.database].paces.get(follower.name, Pace())
+        pace = self._paces.get(follower.name, Pace())
         # By ids, as what is pending is counted up to a limit.
         left = sum(max(0, (p.head or 0) - (p.position or 0)) for p in follower.pipes if p.behind)
         eta = left / pace.ids_rate if left and pace.ids_rate else None
@@ -253,7 +263,6 @@ class _Look:
         return _Operating(
             followers=followers,
             workers={worker.id: _worker(worker) for worker in own},
-            paces=read_paces(database, names),
         )
 
     def _pipe(self, name: str, upstream: str) -> PipeStatus:
@@ -413,6 +422,11 @@ class _Look:
             return self._errors[database]
         except (EventSourcingError, ImproperlyConfigured) as error:
             return in_one_line(error)
+
+
+def _minutes(names: Sequence[str]) -> dict[_Question, BaseExpression]:
+    few = [names[start : start + NAMES_AT_ONCE] for start in range(0, len(names), NAMES_AT_ONCE)]
+    return {_Question("minutes", follower=each[0]): asked_minutes(each) for each in few}
 
 
 def _with_record(follower: FollowerStatus, operating: _Operating) -> FollowerStatus:

@@ -1,14 +1,16 @@
 """Paces: how fast followers have been going, by what workers have put on record."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from django_eventsourcing.at_once import Gathered
 from django_eventsourcing.database_clock import DatabaseNow, seconds_between
 from django_eventsourcing.models import FollowerStatistic
 from django_eventsourcing.status.values import MINUTES
 
-__all__ = ["Minute", "Pace", "pace_of", "read_paces"]
+__all__ = ["Minute", "Pace", "asked_minutes", "pace_of", "paces_of"]
 
 _RECENT = 2
 """Minutes by which the rate is told: the one that is not over yet, and the one before."""
@@ -38,22 +40,25 @@ class Pace:
     """Notifications a second in each minute of the last hour, the last one at the end."""
 
 
-def read_paces(alias: str, names: Collection[str]) -> dict[str, Pace]:
-    """Return the paces of those followers of which the last hour has something."""
+def asked_minutes(names: Collection[str]) -> Gathered:
+    """Return what is to be asked of a database for the paces of these followers."""
     since = DatabaseNow() - timedelta(minutes=MINUTES)
-    rows = FollowerStatistic.objects.using(alias).filter(
-        minute__gt=since, application_name__in=names
-    )
+    rows = FollowerStatistic.objects.filter(minute__gt=since, application_name__in=names)
+    return Gathered(rows, "application_name", "minute", "processed", "passed", "seconds")
+
+
+def paces_of(answer: Sequence[Sequence[Any]] | None, now: datetime) -> dict[str, Pace]:
+    """Return the paces of those followers of which the last hour has something, by the answer."""
     found: dict[str, list[Minute]] = {}
-    elapsed = 0.0
-    for name, minute, processed, passed, seconds, now in rows.values_list(
-        "application_name", "minute", "processed", "passed", "seconds", DatabaseNow()
-    ):
-        begun = now.replace(second=0, microsecond=0)
-        elapsed = seconds_between(begun, now)
+    begun = now.replace(second=0, microsecond=0)
+    for name, text, processed, passed, seconds in answer or []:
+        at = datetime.fromisoformat(text)
+        # Times are kept in UTC, and some databases do not say so.
+        minute = at if at.tzinfo else at.replace(tzinfo=UTC)
         found.setdefault(name, []).append(
             Minute(ago=_minutes(minute, begun), processed=processed, passed=passed, seconds=seconds)
         )
+    elapsed = seconds_between(begun, now)
     return {name: pace_of(minutes, elapsed) for name, minutes in found.items()}
 
 

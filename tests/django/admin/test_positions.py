@@ -121,12 +121,12 @@ def test_position_of_an_unknown_follower_is_marked(client):
 def test_database_that_cannot_be_read_is_told(client, monkeypatch):
     from django.db import OperationalError
 
-    from django_eventsourcing.querysets import StoredEventQuerySet
+    from django_eventsourcing.admin import heads
 
-    def last_position(self):
+    def read_each(alias, questions):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(StoredEventQuerySet, "last_position", last_position)
+    monkeypatch.setattr(heads, "read_each", read_each)
 
     response = client.get(POSITIONS)
 

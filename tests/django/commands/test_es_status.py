@@ -204,7 +204,7 @@ def test_without_a_system_there_is_nothing_to_show(settings):
     )
 
 
-def test_a_system_without_followers_says_so(settings):
+def test_a_system_without_followers_says_so(settings, db):
     settings.EVENTSOURCING = {"default": {"PIPES": [["tests.core.school.DogSchool"]]}}
 
     assert call("es_status") == (0, "System 'default' has no followers.\n\n")

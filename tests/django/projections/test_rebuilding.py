@@ -16,10 +16,10 @@ from django_eventsourcing.rebuilding import (
     RebuildHeldError,
     RebuildRefusedError,
     ShadowRebuild,
-    versions,
 )
 from django_eventsourcing.rebuilding.clearing import clear
 from django_eventsourcing.rebuilding.references import tables_of
+from django_eventsourcing.rebuilding.surveys import Survey
 from django_eventsourcing.rebuilding.versions import note_versions, projection_notices
 from django_eventsourcing.recorders.errors import SynchronousFollowerError
 from django_eventsourcing.runners import State, ThreadedRunner
@@ -388,16 +388,16 @@ def test_a_rebuild_that_is_begun_meanwhile_is_not_taken_for_the_one_that_is_over
             InPlaceRebuild(get_system(), "Board").run()
     run_once(get_system())
 
-    def begin_another(system, name, record):
+    def begin_another(survey):
         with monkeypatch.context() as patch:
             patch.setattr(ShadowRebuild, "work", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 ShadowRebuild(get_system(), "Board").run()
-        return is_caught_up(system, name, record)
+        return is_caught_up(survey)
 
-    is_caught_up = versions._is_caught_up
+    is_caught_up = Survey.is_caught_up.func
     with monkeypatch.context() as patch:
-        patch.setattr(versions, "_is_caught_up", begin_another)
+        patch.setattr(Survey, "is_caught_up", property(begin_another))
         note_versions(get_system(), ["Board"])
 
     assert (record_of(database).kind, record_of(database).step) == ("shadow", "begun")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from django_eventsourcing.status.paces import Minute, Pace, pace_of, read_paces
+from django_eventsourcing.at_once import read_at_once
+from django_eventsourcing.database_clock import DatabaseNow
+from django_eventsourcing.status.paces import Minute, Pace, asked_minutes, pace_of, paces_of
 from tests.django.status.rows import processed
 
 
@@ -57,7 +59,10 @@ def test_rows_of_an_hour_are_read_for_the_followers_in_question(database):
     processed(database, 1_200, minutes_ago=70)
     processed(database, 600, "Tally", minutes_ago=2)
 
-    paces = read_paces(database, ["Counters"])
+    questions = {"minutes": asked_minutes(["Counters"]), "now": DatabaseNow()}
+    found = read_at_once(database, questions)
+
+    paces = paces_of(found["minutes"], found["now"])
 
     assert list(paces) == ["Counters"]
     # A minute may have begun since.
