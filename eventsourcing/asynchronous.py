@@ -1,7 +1,6 @@
 """Asynchronous calls: functions that block, called from async code in another thread."""
 
 import functools
-import inspect
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar, cast
@@ -53,4 +52,6 @@ def read_in_full(func: Callable[P, R]) -> Callable[P, R]:
 
 def is_async(func: Callable[..., Any]) -> bool:
     """Tell whether what the function returns is for async code to use."""
+    import inspect
+
     return inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)

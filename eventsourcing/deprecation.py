@@ -1,31 +1,16 @@
 """Deprecation: earlier names that still work, and say what to write instead."""
 
 import warnings
-from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["EarlierName", "deprecated_names"]
+__all__ = ["EarlierName", "warn_of_earlier_name"]
 
 
-def deprecated_names(module: str, names: Mapping[str, Any]) -> Callable[[str], Any]:
-    """
-    Return a ``__getattr__`` for a module, by which the earlier names stand for their successors.
-
-    Each use warns with a ``DeprecationWarning`` that names the successor.
-    """
-
-    def get(name: str) -> Any:
-        if name not in names:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        successor = names[name]
-        warnings.warn(
-            f"{module}.{name} is deprecated. Use {successor.__name__}.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return successor
-
-    return get
+def warn_of_earlier_name(name: str, successor: Any) -> None:
+    """Warn whoever has got the attribute of a module, by a ``__getattr__`` that calls this."""
+    warnings.warn(
+        f"{name} is deprecated. Use {successor.__name__}.", DeprecationWarning, stacklevel=3
+    )
 
 
 class EarlierName:

@@ -1,7 +1,6 @@
 """Dispatch: methods that choose what to do by the class of their argument."""
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable
 from types import UnionType
@@ -175,6 +174,8 @@ class _BoundMethod(Generic[_R]):  # The method of an object, or of a class, as i
 
 
 def _annotated_class(method: Callable[..., Any], name: str) -> Any:
+    import inspect
+
     function = inspect.unwrap(getattr(method, "__func__", method))
     annotated = getattr(function, "__annotations__", None) or {}
     # self is passed over, unless the method is static.

@@ -66,7 +66,7 @@ def resolve_topic(topic: str) -> Any:
     try:
         return _registered[topic] if topic in _registered else _found[topic]
     except KeyError:
-        found = _found[topic] = _resolve(topic, _imported)
+        found = _found[topic] = _resolve(topic, _imported, getattr)
         return found
 
 
@@ -80,7 +80,7 @@ def find_topic(topic: str) -> Any:
     try:
         return _registered[topic] if topic in _registered else _found[topic]
     except KeyError:
-        found = _found[topic] = _resolve(topic, _loaded)
+        found = _found[topic] = _resolve(topic, _loaded, _member_at_hand)
         return found
 
 
@@ -131,28 +131,32 @@ def _path(cls: type) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
 
 
-def _resolve(topic: str, module_named: Callable[[str], ModuleType]) -> Any:
+def _resolve(
+    topic: str,
+    module_named: Callable[[str], ModuleType],
+    member: Callable[[Any, str], Any],
+) -> Any:
     module_name, _, qualname = topic.partition(":")
     try:
         names = qualname.split(".") if qualname else []
         for length in range(len(names), 0, -1):
             prefix = f"{module_name}:{'.'.join(names[:length])}"
             if prefix in _registered:
-                return _descend(_registered[prefix], names[length:])
-        return _descend(module_named(_present_name(module_name)), names)
+                return _descend(_registered[prefix], names[length:], member)
+        return _descend(module_named(_present_name(module_name)), names, member)
     except (ImportError, AttributeError, ValueError) as error:
         raise TopicError(f"Topic '{topic}' cannot be resolved: {error}.") from error
 
 
-def _descend(obj: Any, names: list[str]) -> Any:
+def _descend(obj: Any, names: list[str], member: Callable[[Any, str], Any]) -> Any:
     for name in names:
         if name.startswith("__"):
             raise AttributeError(f"'{name}' is not the name of a class")
-        obj = _member(obj, name)
+        obj = member(obj, name)
     return obj
 
 
-def _member(obj: Any, name: str) -> Any:
+def _member_at_hand(obj: Any, name: str) -> Any:
     if not isinstance(obj, ModuleType):
         return getattr(obj, name)
     # The module's own __getattr__, which may import as well, is not asked.

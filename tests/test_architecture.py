@@ -17,7 +17,7 @@ PACKAGES = ("eventsourcing", "django_eventsourcing", "example_project")
 
 # From the ground up: a module imports from its own layer and from those above it in this list.
 LAYERS = (
-    {"eventsourcing.exceptions", "eventsourcing.deprecation"},
+    {"eventsourcing.exceptions", "eventsourcing.deprecation", "eventsourcing.late_names"},
     {"eventsourcing.topics", "eventsourcing.environment", "eventsourcing.dispatch"},
     {"eventsourcing.asynchronous", "eventsourcing.retrying", "eventsourcing.utils"},
     {"eventsourcing.domain"},
@@ -51,9 +51,31 @@ FACADES = (
     "eventsourcing.persistence",
     "eventsourcing.application",
     "eventsourcing.projection",
-    "eventsourcing.projection",
     "eventsourcing.system",
 )
+
+# Those that import some of what they offer only when it is asked for.
+LATE_FACADES = tuple(name for name in FACADES if name != "eventsourcing.domain")
+# What takes long to import, and is not needed until an application is made; see docs/decisions.
+LEFT_OUT = {
+    "ast",
+    "asyncio",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "eventsourcing.domain",
+    "eventsourcing.persistence.mapper",
+    "eventsourcing.persistence.records",
+    "eventsourcing.popo",
+    "eventsourcing.projection.runner",
+    "eventsourcing.system.runner",
+    "inspect",
+    "json",
+    "logging",
+    "platform",
+    "traceback",
+    "uuid",
+}
 
 
 @cache
@@ -352,15 +374,71 @@ def test_no_template_turns_escaping_off():
 
 @pytest.mark.parametrize("name", FACADES)
 def test_a_facade_is_docstring_imports_and_all(name):
-    body = [
-        node
-        for node in tree(modules("eventsourcing")[name]).body
-        if not ast.unparse(node).startswith("__getattr__ = deprecated_names(")
-    ]
+    facade = tree(modules("eventsourcing")[name])
 
-    assert ast.get_docstring(tree(modules("eventsourcing")[name]))
+    body = [node for node in facade.body if not is_for_late_names(node)]
+
+    assert ast.get_docstring(facade)
     assert all(isinstance(node, ast.Import | ast.ImportFrom) for node in body[1:-1])
     assert ast.unparse(body[-1]).startswith("__all__ = [")
+
+
+@pytest.mark.parametrize("name", LATE_FACADES)
+def test_type_checkers_are_told_of_the_late_names_that_there_are(name):
+    [block] = filter(is_for_late_names, tree(modules("eventsourcing")[name]).body)
+    call = block.orelse[0].value
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    others = [ast.unparse(node) for node in block.body if node not in imports]
+
+    late = ast.literal_eval(call.args[1])
+    earlier = [
+        f"{ast.literal_eval(key)} = {ast.unparse(successor)}"
+        for keyword in call.keywords
+        for key, successor in zip(keyword.value.keys, keyword.value.values, strict=True)
+    ]
+
+    assert {node.module: [alias.name for alias in node.names] for node in imports} == late
+    assert others == earlier
+
+
+def is_for_late_names(node: ast.stmt) -> bool:
+    """Tell whether it has type checkers see imports, where Python calls ``late_names()``."""
+    return (
+        isinstance(node, ast.If)
+        and ast.unparse(node.test) == "TYPE_CHECKING"
+        and ast.unparse(node.orelse).startswith("__getattr__, __dir__ = late_names(__name__, ")
+        and len(node.orelse) == 1
+    )
+
+
+@pytest.mark.parametrize("name", LATE_FACADES)
+def test_a_facade_shows_and_gives_its_late_names(name):
+    code = f"""
+import sys
+import {name} as facade
+
+exported = set(facade.__all__)
+late = exported - set(vars(facade))
+assert late, "There are none."
+assert exported <= set(dir(facade))
+assert not late & set(vars(facade)), "To be shown is to be imported."
+from {name} import *
+assert exported <= set(globals())
+print(all(globals()[each] is getattr(facade, each) for each in exported))
+"""
+
+    assert run(code) == "True"
+
+
+def test_the_definition_of_a_system_imports_little():
+    code = f"""
+import sys
+before = set(sys.modules)
+import eventsourcing.system
+print(sorted({LEFT_OUT!r} & set(sys.modules) - before))
+"""
+
+    assert run(code, "-S") == "[]"
 
 
 @pytest.mark.parametrize("name", sorted(modules("eventsourcing", "django_eventsourcing")))

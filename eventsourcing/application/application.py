@@ -1,17 +1,15 @@
 """Applications: aggregates, kept and found again, behind methods in the words of the business."""
 
-import logging
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from functools import partial
 from threading import Event
-from typing import Any, ClassVar, Self
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from eventsourcing.application.async_methods import AsyncMethods
 from eventsourcing.application.cache import Cache, LRUCache
 from eventsourcing.application.errors import ProgrammingError
-from eventsourcing.application.notification_log import LocalNotificationLog, NotificationLog
 from eventsourcing.application.processing import ProcessingEvent
 from eventsourcing.application.repository import ProjectorFunction, Repository, project_aggregate
 from eventsourcing.asynchronous import ToAsync
@@ -19,21 +17,19 @@ from eventsourcing.deprecation import EarlierName
 from eventsourcing.environment import Environment, EnvType, strtobool
 from eventsourcing.persistence import (
     ApplicationRecorder,
-    DatetimeAsISO,
-    DecimalAsStr,
-    EventStore,
     InfrastructureFactory,
     IntegrityError,
-    Mapper,
     RecordConflictError,
-    Recording,
-    Transcoder,
-    UUIDAsHex,
 )
 
-__all__ = ["Application"]
+if TYPE_CHECKING:
+    from uuid import UUID
 
-logger = logging.getLogger(__name__)
+    from eventsourcing.application.async_methods import AsyncMethods
+    from eventsourcing.application.notification_log import NotificationLog
+    from eventsourcing.persistence import EventStore, Mapper, Recording, Transcoder
+
+__all__ = ["Application"]
 
 
 class Application:
@@ -94,6 +90,8 @@ class Application:
     @property
     def aio(self) -> AsyncMethods:
         """The application's methods in async form; see ``AsyncMethods``."""
+        from eventsourcing.application.async_methods import AsyncMethods
+
         return AsyncMethods(self, self.to_async)
 
     def save(self, *objs: Any, **kwargs: Any) -> list[Recording]:
@@ -159,6 +157,8 @@ class Application:
 
     def register_transcodings(self, transcoder: Transcoder) -> None:
         """Register the transcodings of UUIDs, decimals and datetimes; extend it for your own."""
+        from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, UUIDAsHex
+
         transcoder.register(UUIDAsHex())
         transcoder.register(DecimalAsStr())
         transcoder.register(DatetimeAsISO())
@@ -189,6 +189,8 @@ class Application:
 
     def construct_notification_log(self) -> NotificationLog:
         """Return the log by which followers read the application's events."""
+        from eventsourcing.application.notification_log import LocalNotificationLog
+
         return LocalNotificationLog(self.recorder, section_size=self.log_section_size)
 
     def notify(self, new_events: Sequence[Any]) -> None:
@@ -270,7 +272,9 @@ class Application:
         except RecordConflictError:
             pass
         except Exception as error:
-            logger.warning(
+            import logging
+
+            logging.getLogger(__name__).warning(
                 "%s could not keep a snapshot of %s at version %s: %s: %s",
                 self.name,
                 aggregate.id,

@@ -1,10 +1,14 @@
 """Processing events: what one save, or one run of a policy, has to record."""
 
-import warnings
-from typing import Any
-from uuid import UUID
+from __future__ import annotations
 
-from eventsourcing.persistence import Tracking
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from eventsourcing.persistence import Tracking
 
 __all__ = ["ProcessingEvent"]
 

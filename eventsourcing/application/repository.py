@@ -1,21 +1,23 @@
 """The repository: aggregates, rebuilt from their events."""
 
-import logging
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
 from threading import Lock
-from typing import Any, Self
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
 from eventsourcing.application.cache import Cache
 from eventsourcing.application.errors import AggregateNotFoundError, ProgrammingError
-from eventsourcing.persistence import EventStore
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from eventsourcing.persistence import EventStore
 
 __all__ = ["ProjectorFunction", "Repository", "project_aggregate"]
-
-logger = logging.getLogger(__name__)
 
 ProjectorFunction = Callable[[Any, Iterable[Any]], Any]
 """Takes an aggregate, or ``None``, and its events in order; returns the aggregate, or ``None``."""
@@ -156,7 +158,9 @@ class Repository:
             )
             return projector_func(None, chain(snapshots, events))
         except Exception as error:  # noqa: BLE001 - the events say what a snapshot cannot
-            logger.warning(
+            import logging
+
+            logging.getLogger(__name__).warning(
                 "The snapshot of aggregate %s cannot be used, so its events are replayed: %s: %s",
                 aggregate_id,
                 type(error).__name__,
@@ -204,7 +208,7 @@ class Repository:
             if is_newer:
                 cache.put(aggregate_id, value)
 
-    def _lock_of(self, aggregate_id: UUID | str) -> "_FastForwardLock":
+    def _lock_of(self, aggregate_id: UUID | str) -> _FastForwardLock:
         with self._locks_lock:
             lock = self._locks.get(aggregate_id)
             if lock is None:

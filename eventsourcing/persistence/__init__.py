@@ -1,5 +1,8 @@
 """Persistence: how domain events are stored, and read back in order."""
 
+from typing import TYPE_CHECKING
+
+from eventsourcing.late_names import late_names
 from eventsourcing.persistence.announcer import Announcer
 from eventsourcing.persistence.compression import Cipher, Compressor
 from eventsourcing.persistence.errors import (
@@ -21,10 +24,7 @@ from eventsourcing.persistence.errors import (
     TranscodingNotRegisteredError,
     WaitInterruptedError,
 )
-from eventsourcing.persistence.event_store import EventStore
 from eventsourcing.persistence.factory import InfrastructureFactory, TTrackingRecorder
-from eventsourcing.persistence.limits import Limits
-from eventsourcing.persistence.mapper import Mapper
 from eventsourcing.persistence.recorders import (
     AggregateRecorder,
     ApplicationRecorder,
@@ -32,16 +32,44 @@ from eventsourcing.persistence.recorders import (
     Recorder,
     TrackingRecorder,
 )
-from eventsourcing.persistence.records import Notification, Recording, StoredEvent, Tracking
 from eventsourcing.persistence.subscription import Subscription
-from eventsourcing.persistence.transcoding import (
-    DatetimeAsISO,
-    DecimalAsStr,
-    JSONTranscoder,
-    Transcoder,
-    Transcoding,
-    UUIDAsHex,
-)
+
+if TYPE_CHECKING:
+    from eventsourcing.persistence.event_store import EventStore
+    from eventsourcing.persistence.limits import Limits
+    from eventsourcing.persistence.mapper import Mapper
+    from eventsourcing.persistence.records import Notification, Recording, StoredEvent, Tracking
+    from eventsourcing.persistence.transcoding import (
+        DatetimeAsISO,
+        DecimalAsStr,
+        JSONTranscoder,
+        Transcoder,
+        Transcoding,
+        UUIDAsHex,
+    )
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            "eventsourcing.persistence.event_store": ["EventStore"],
+            "eventsourcing.persistence.limits": ["Limits"],
+            "eventsourcing.persistence.mapper": ["Mapper"],
+            "eventsourcing.persistence.records": [
+                "Notification",
+                "Recording",
+                "StoredEvent",
+                "Tracking",
+            ],
+            "eventsourcing.persistence.transcoding": [
+                "DatetimeAsISO",
+                "DecimalAsStr",
+                "JSONTranscoder",
+                "Transcoder",
+                "Transcoding",
+                "UUIDAsHex",
+            ],
+        },
+    )
 
 __all__ = [
     "AggregateRecorder",

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from types import ModuleType
-from typing import Any, ClassVar, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 
 from eventsourcing.asynchronous import to_async
 from eventsourcing.environment import Environment, strtobool
 from eventsourcing.persistence.compression import Cipher
 from eventsourcing.persistence.errors import InfrastructureFactoryError
-from eventsourcing.persistence.event_store import EventStore
-from eventsourcing.persistence.limits import Limits
-from eventsourcing.persistence.mapper import CompressorProtocol, Mapper
 from eventsourcing.persistence.recorders import (
     AggregateRecorder,
     ApplicationRecorder,
     ProcessRecorder,
     TrackingRecorder,
 )
-from eventsourcing.persistence.transcoding import JSONTranscoder, Transcoder
 from eventsourcing.topics import TopicError, resolve_topic
+
+if TYPE_CHECKING:
+    from eventsourcing.persistence.event_store import EventStore
+    from eventsourcing.persistence.inflating import CompressorProtocol
+    from eventsourcing.persistence.mapper import Mapper
+    from eventsourcing.persistence.transcoding import Transcoder
 
 __all__ = ["InfrastructureFactory", "TTrackingRecorder"]
 
@@ -83,12 +84,17 @@ class InfrastructureFactory(ABC):
 
     def transcoder(self) -> Transcoder:
         """Return the transcoder, which writes JSON unless ``TRANSCODER_TOPIC`` says otherwise."""
+        from eventsourcing.persistence.transcoding import JSONTranscoder, Transcoder
+
         return self.resolved(self.TRANSCODER_TOPIC, JSONTranscoder, Transcoder)()
 
     def mapper(
         self, transcoder: Transcoder | None = None, mapper_class: type[Mapper] | None = None
     ) -> Mapper:
         """Return the mapper, with compressor, cipher and limits as the environment says."""
+        from eventsourcing.persistence.limits import Limits
+        from eventsourcing.persistence.mapper import Mapper
+
         mapper_class = mapper_class or self.resolved(self.MAPPER_TOPIC, Mapper)
         mapper = mapper_class(
             transcoder=self.transcoder() if transcoder is None else transcoder,
@@ -111,7 +117,7 @@ class InfrastructureFactory(ABC):
                 f"{self.COMPRESSOR_TOPIC} is {topic!r}, which has no compress() and decompress(). "
                 f"Name a Compressor class or a module such as 'zlib'."
             )
-        return cast(CompressorProtocol, compressor)
+        return cast("CompressorProtocol", compressor)
 
     def cipher(self) -> Cipher | None:
         """Return the cipher that ``CIPHER_TOPIC`` names; AES where there is a key alone."""
@@ -129,6 +135,8 @@ class InfrastructureFactory(ABC):
         self, *, mapper: Mapper | None = None, recorder: AggregateRecorder | None = None
     ) -> EventStore:
         """Return an event store of the mapper and the recorder."""
+        from eventsourcing.persistence.event_store import EventStore
+
         return EventStore(
             mapper=self.mapper() if mapper is None else mapper,
             recorder=self.application_recorder() if recorder is None else recorder,
@@ -245,5 +253,5 @@ def _is_factory(value: Any) -> bool:
     return (
         isinstance(value, type)
         and issubclass(value, InfrastructureFactory)
-        and not inspect.isabstract(value)
+        and not getattr(value, "__abstractmethods__", None)
     )

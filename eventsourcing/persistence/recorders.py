@@ -1,17 +1,22 @@
 """Recorders: where stored events and positions are kept, and read back in order."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from time import monotonic
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence.announcer import Announcer
 from eventsourcing.persistence.errors import AlreadyProcessedError, WaitInterruptedError
-from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
 from eventsourcing.persistence.subscription import Subscription
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
 
 _INTERRUPT_INTERVAL = 0.05
 

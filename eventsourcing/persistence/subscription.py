@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from eventsourcing.persistence.errors import ProgrammingError
-from eventsourcing.persistence.records import Notification
 
 if TYPE_CHECKING:
     from eventsourcing.persistence.recorders import ApplicationRecorder
+    from eventsourcing.persistence.records import Notification
 
 __all__ = ["Subscription"]
 
 
-class Subscription(Iterator[Notification]):
+class Subscription(Iterator["Notification"]):
     """
     Yields the notifications after a position, and waits for new ones when there are no more.
 

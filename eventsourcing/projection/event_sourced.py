@@ -1,16 +1,21 @@
 """Event-sourced projections: applications whose events follow from those of another one."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock, local
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eventsourcing.application import Application, ProcessingEvent
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.environment import EnvType
-from eventsourcing.persistence import ProcessRecorder, Tracking
+from eventsourcing.persistence import ProcessRecorder
 from eventsourcing.projection.gathering import Gathered
+
+if TYPE_CHECKING:
+    from eventsourcing.persistence import Tracking
 
 __all__ = ["EventSourcedProjection"]
 

@@ -1,10 +1,14 @@
 """Gathering: what policies collect in a unit of work, recorded at its end by few statements."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from eventsourcing.application import ProcessingEvent
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 __all__ = ["Gathered"]
 

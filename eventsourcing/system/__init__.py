@@ -1,6 +1,8 @@
 """Systems: applications that follow one another, and what runs them."""
 
-from eventsourcing.deprecation import deprecated_names
+from typing import TYPE_CHECKING
+
+from eventsourcing.late_names import late_names
 from eventsourcing.system.errors import (
     EventProcessingError,
     NotificationConvertingError,
@@ -9,17 +11,39 @@ from eventsourcing.system.errors import (
 )
 from eventsourcing.system.follower import Follower
 from eventsourcing.system.leader import Leader
-from eventsourcing.system.multi_threaded import (
-    MultiThreadedRunner,
-    MultiThreadedRunnerThread,
-    NewMultiThreadedRunner,
-)
 from eventsourcing.system.process_application import ProcessApplication
 from eventsourcing.system.reader import NotificationLogReader
-from eventsourcing.system.recording_event import RecordingEvent, RecordingEventReceiver
-from eventsourcing.system.runner import Runner, connect
-from eventsourcing.system.single_threaded import NewSingleThreadedRunner, SingleThreadedRunner
 from eventsourcing.system.system import System
+
+if TYPE_CHECKING:
+    from eventsourcing.system.multi_threaded import (
+        MultiThreadedRunner,
+        MultiThreadedRunnerThread,
+        NewMultiThreadedRunner,
+    )
+    from eventsourcing.system.recording_event import RecordingEvent, RecordingEventReceiver
+    from eventsourcing.system.runner import Runner, connect
+    from eventsourcing.system.single_threaded import NewSingleThreadedRunner, SingleThreadedRunner
+
+    RunnerAlreadyStarted = RunnerAlreadyStartedError
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            "eventsourcing.system.multi_threaded": [
+                "MultiThreadedRunner",
+                "MultiThreadedRunnerThread",
+                "NewMultiThreadedRunner",
+            ],
+            "eventsourcing.system.recording_event": ["RecordingEvent", "RecordingEventReceiver"],
+            "eventsourcing.system.runner": ["Runner", "connect"],
+            "eventsourcing.system.single_threaded": [
+                "NewSingleThreadedRunner",
+                "SingleThreadedRunner",
+            ],
+        },
+        earlier={"RunnerAlreadyStarted": RunnerAlreadyStartedError},
+    )
 
 __all__ = [
     "EventProcessingError",
@@ -41,5 +65,3 @@ __all__ = [
     "System",
     "connect",
 ]
-
-__getattr__ = deprecated_names(__name__, {"RunnerAlreadyStarted": RunnerAlreadyStartedError})

@@ -1,20 +1,19 @@
 """Followers: applications that process the events of other applications, each exactly once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from eventsourcing.application import NotificationLog
 from eventsourcing.environment import Environment, EnvType
-from eventsourcing.persistence import (
-    AlreadyProcessedError,
-    ApplicationRecorder,
-    Mapper,
-    Notification,
-    Tracking,
-)
+from eventsourcing.persistence import AlreadyProcessedError, ApplicationRecorder
 from eventsourcing.projection import EventSourcedProjection
 from eventsourcing.system.reader import NotificationLogReader
+
+if TYPE_CHECKING:
+    from eventsourcing.application import NotificationLog
+    from eventsourcing.persistence import Mapper, Notification, Tracking
 
 __all__ = ["Follower"]
 
@@ -26,7 +25,11 @@ class Follower(EventSourcedProjection):
     """The number of notifications read, and processed in one transaction, at a time."""
 
     def __init__(self, env: EnvType | None = None) -> None:
+        from eventsourcing.persistence.records import Tracking
+
         super().__init__(env)
+        # Once, and not for each event.
+        self._tracking_class = Tracking
         self.readers: dict[str, NotificationLogReader] = {}
         self.mappers: dict[str, Mapper] = {}
         # Where it has come to by itself, since it last looked.
@@ -141,9 +144,9 @@ class Follower(EventSourcedProjection):
                     break
             if not notifications:
                 if head is not None:
-                    self.recorder.pass_over(Tracking(leader_name, head))
+                    self.recorder.pass_over(self._tracking_class(leader_name, head))
                 return 0
-            claimed = Tracking(leader_name, notifications[0].id)
+            claimed = self._tracking_class(leader_name, notifications[0].id)
             last = notifications[-1].id
             with self.recorder.processing(claimed, after=position, last=last):
                 started = monotonic()
@@ -185,7 +188,7 @@ class Follower(EventSourcedProjection):
         mapper = self.mappers[leader_name]
         for notification in notifications:
             event = mapper.to_domain_event(notification)
-            yield event, Tracking(leader_name, notification.id)
+            yield event, self._tracking_class(leader_name, notification.id)
 
     def process_notification(self, leader_name: str, notification: Notification) -> None:
         """
@@ -210,7 +213,7 @@ class Follower(EventSourcedProjection):
         with self.gathering():
             for notification in notifications:
                 if sets_aside(notification):
-                    passed = Tracking(leader_name, notification.id)
+                    passed = self._tracking_class(leader_name, notification.id)
                 else:
                     passed = None
                     self.process_notification(leader_name, notification)

@@ -1,11 +1,16 @@
 """Leaders: applications that prompt their followers."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 from eventsourcing.application import Application
 from eventsourcing.environment import EnvType
-from eventsourcing.persistence import Recording
-from eventsourcing.system.recording_event import RecordingEvent, RecordingEventReceiver
+
+if TYPE_CHECKING:
+    from eventsourcing.persistence import Recording
+    from eventsourcing.system.recording_event import RecordingEvent, RecordingEventReceiver
 
 __all__ = ["Leader"]
 
@@ -36,6 +41,8 @@ class Leader(Application):
         if self.notify_topics:
             recordings = [r for r in recordings if r.notification.topic in self.notify_topics]
         if recordings and self.followers:
+            from eventsourcing.system.recording_event import RecordingEvent
+
             event = RecordingEvent(self.name, recordings, previous)
             self.recorder.on_commit(partial(self._prompt, event))
 

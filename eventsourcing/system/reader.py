@@ -1,9 +1,13 @@
 """Reading another application's notification log, in order and to its end."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
-from eventsourcing.application import NotificationLog
-from eventsourcing.persistence import Notification
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eventsourcing.application import NotificationLog
+    from eventsourcing.persistence import Notification
 
 __all__ = ["NotificationLogReader"]
 
