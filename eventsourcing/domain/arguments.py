@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any
 
-from eventsourcing.domain.fields import DEFAULT_FACTORY, signature_of
+from eventsourcing.domain.fields import default_factory_mark, signature_of
 
 __all__ = ["CONTAINERS", "Parameters", "detached"]
 
@@ -43,7 +43,7 @@ class Parameters:
         self.factories = {
             name: factory
             for name, factory in (factories or {}).items()
-            if self.defaults.get(name) is DEFAULT_FACTORY
+            if self.defaults.get(name) is default_factory_mark()
         }
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

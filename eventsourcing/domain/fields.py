@@ -1,15 +1,16 @@
 """Fields: classes that are dataclasses without asking, and may ask nevertheless."""
 
+import functools
 import inspect
 import sys
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, get_origin
 
 __all__ = [
-    "DEFAULT_FACTORY",
     "GENERATED_INIT",
     "FieldsType",
     "annotates_fields",
+    "default_factory_mark",
     "own_annotations",
     "signature_of",
 ]
@@ -86,13 +87,15 @@ GENERATED_INIT = "__generated_init__"
 _UNDO = "__undo_fields__"
 
 
-@dataclass
-class _Probe:
-    value: list[Any] = field(default_factory=list)
+@functools.cache
+def default_factory_mark() -> Any:
+    """Return what the signature of a dataclass shows as the default of a field with a factory."""
 
+    @dataclass
+    class Probe:
+        value: list[Any] = field(default_factory=list)
 
-# What the signature of a dataclass shows as the default of a field with a factory.
-DEFAULT_FACTORY = inspect.signature(_Probe).parameters["value"].default
+    return inspect.signature(Probe).parameters["value"].default
 
 
 def own_annotations(cls: type) -> dict[str, Any]:
