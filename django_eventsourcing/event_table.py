@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connections
 from django.db.models import Func, TextField, Value
 
+from django_eventsourcing.compounds import takes_compounds
 from django_eventsourcing.ordering import AdvisoryLock
 
 if TYPE_CHECKING:
     from django_eventsourcing.models import AbstractStoredEvent
+    from django_eventsourcing.recorders.prepared import BoundQuery
 
 __all__ = ["EventTable", "Holders", "Ids", "Session"]
 
@@ -50,6 +52,8 @@ class Ids(NamedTuple):
     """The highest id; 0 if there is none."""
     found: Sequence[int]
     """The first ids after the one asked for, in order."""
+    rows: list[tuple[Any, ...]] | None = None
+    """What the query that was given has found after that; ``None`` if it was not made."""
 
 
 class Holders(NamedTuple):
@@ -80,21 +84,30 @@ class EventTable:
         """The table's name as SQL has it."""
         return str(connections[self._alias].ops.quote_name(self._model._meta.db_table))
 
-    def ids(self, after: int) -> Ids:
-        """Return the ids after one, and the highest, as one statement sees them."""
+    def ids(self, after: int, query: BoundQuery | None = None) -> Ids:
+        """
+        Return the ids after one, and the highest, as one statement sees them.
+
+        A query is made by a statement of its own that comes next, where that takes no round trip.
+        """
         connection = connections[self._alias]
         table = self.quoted_name
         column = connection.ops.quote_name(str(self._model._meta.pk.column))
+        sql = (
+            f"SELECT {Session.template % {'expressions': '%s'}}, "  # noqa: S608
+            "pg_current_xact_id_if_assigned() IS NOT NULL, "
+            f"(SELECT COALESCE(max({column}), 0) FROM {table}), "
+            f"ARRAY(SELECT {column} FROM {table} WHERE {column} > %s "
+            f"ORDER BY {column} LIMIT {_PAGE})"
+        )
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {Session.template % {'expressions': '%s'}}, "  # noqa: S608
-                "pg_current_xact_id_if_assigned() IS NOT NULL, "
-                f"(SELECT COALESCE(max({column}), 0) FROM {table}), "
-                f"ARRAY(SELECT {column} FROM {table} WHERE {column} > %s "
-                f"ORDER BY {column} LIMIT {_PAGE})",
-                [table, after],
-            )
-            return Ids(*cursor.fetchone())
+            if query is None or not takes_compounds(connection):
+                cursor.execute(sql, [table, after])
+                return Ids(*cursor.fetchone())
+            cursor.execute(f"{sql}; {query.sql}", [table, after, *query.params])
+            ids = Ids(*cursor.fetchone())
+            cursor.nextset()
+            return ids._replace(rows=query.converted(cursor.fetchall()))
 
     def holders(self) -> Holders:
         """Return who holds the lock of the table at this moment."""

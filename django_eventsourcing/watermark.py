@@ -21,6 +21,9 @@ releases locks. A reader asks three things, each by a statement of its own, in t
    what they have committed. Whatever it does not see below the head is dead. The rows that (1)
    saw would not do: a holder may have committed between (1) and (2).
 
+Without a gap, there is no (2), and (3) may go to the server together with (1): what is settled by
+the ids of (1) is there for the statement after it. Rows beyond that are dropped.
+
 Holders are virtual transactions: a process may be in another transaction by the next look. One that
 is prepared (``PREPARE TRANSACTION``) may change that name, so it counts for every wait. Nothing
 here is measured in time: no time-out is long enough, as a transaction may stay open for longer.
@@ -50,7 +53,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock, local
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.core.signals import setting_changed
 from django.db import NotSupportedError
@@ -59,6 +62,9 @@ from django.dispatch import receiver
 
 from django_eventsourcing.event_table import EventTable, Holders
 from django_eventsourcing.ordering.faults import FRESH_LEVELS
+
+if TYPE_CHECKING:
+    from django_eventsourcing.recorders.prepared import BoundQuery
 
 __all__ = ["Watermark"]
 
@@ -69,6 +75,7 @@ _POLL_SHARE = 0.1
 _TRIES = 3
 
 _Result = TypeVar("_Result")
+_Found = TypeVar("_Found", list[tuple[Any, ...]], list[tuple[Any, ...]] | None)
 Rows = Callable[[int, int, int], list[tuple[Any, ...]]]
 """Reads rows after an id, up to an id, at most so many; the last column is ``Session()``."""
 
@@ -98,14 +105,16 @@ class Watermark:
         limit: int,
         stop: int | None = None,
         is_full: Callable[[], bool] = lambda: False,
+        query: Callable[[int, int], BoundQuery | None] = lambda _after, _limit: None,
     ) -> list[tuple[Any, ...]]:
         """
         Return the next rows after an id, as far as all before them are settled.
 
         Where ``rows`` may have returned fewer than asked for, though there are more, ``is_full``
-        tells of the last time.
+        tells of the last time. ``query`` returns what reads the rows after an id, at most so many,
+        whose first column is the id, if it is to be made with other statements at once.
         """
-        found = self._on_one_server(lambda: self._select(rows, after, limit, stop, is_full))
+        found = self._on_one_server(lambda: self._select(rows, after, limit, stop, is_full, query))
         self._between("end")
         return found
 
@@ -130,7 +139,13 @@ class Watermark:
         return min(longest, max(_SHORTEST_POLL, _POLL_SHARE * (monotonic() - since)))
 
     def _select(
-        self, rows: Rows, after: int, limit: int, stop: int | None, is_full: Callable[[], bool]
+        self,
+        rows: Rows,
+        after: int,
+        limit: int,
+        stop: int | None,
+        is_full: Callable[[], bool],
+        query: Callable[[int, int], BoundQuery | None],
     ) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
         state = self._state
@@ -145,19 +160,21 @@ class Watermark:
         self._is_at_head = len(found) < limit
         if not self._is_at_head or (stop is not None and after >= stop):
             return found
-        answer = self._settle(after)
+        answer = self._settle(after, query(after, limit - len(found)))
         settled = _lower(answer.settled, stop)
-        if settled > after:
+        if settled > after and answer.rows is not None:
+            found += [row for row in answer.rows if row[0] <= settled]
+        elif settled > after:
             found += self._read(rows, answer.state, after, settled, limit - len(found))
         self._is_at_head = len(found) < limit and not is_full()
         return found
 
-    def _settle(self, after: int) -> _Answer:
+    def _settle(self, after: int, query: BoundQuery | None = None) -> _Answer:
         state = self._state
         known = state.settled
         position = max(known, after)
         self._between("ids")
-        ids = self.table.ids(position)
+        ids = self.table.ids(position, query)
         # A log that ends before what is settled has been emptied, and its ids may come again.
         if ids.session != state.session or ids.head < known:
             state = self._adopt(ids.session, anew=ids.head < known)
@@ -167,7 +184,7 @@ class Watermark:
         if position == known and not ids.is_writing:
             state.rise(reached)
         if reached >= ids.head:
-            return _Answer(state, reached, ids.head)
+            return _Answer(state, reached, ids.head, self._checked(ids.rows, state))
         mark = state.mark
         self._between("holders")
         holders = self.table.holders()
@@ -180,7 +197,10 @@ class Watermark:
         self, rows: Rows, state: _State, after: int, upto: int, limit: int
     ) -> list[tuple[Any, ...]]:
         self._between("rows")
-        found = rows(after, upto, limit)
+        return self._checked(rows(after, upto, limit), state)
+
+    def _checked(self, found: _Found, state: _State) -> _Found:
+        """Return the rows, unless they are another server's."""
         if found and found[0][-1] != state.session:
             self._adopt(found[0][-1])
             raise _AnotherServerError
@@ -292,6 +312,8 @@ class _Answer(NamedTuple):
     state: _State
     settled: int
     head: int
+    rows: list[tuple[Any, ...]] | None = None
+    """Those that were read with it, some of which may be beyond what is settled."""
 
 
 class _AnotherServerError(Exception):

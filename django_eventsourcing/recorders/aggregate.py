@@ -58,8 +58,8 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Write all the records in one statement, or none of them."""
-        with self._writing(stored_events, **kwargs):
-            return self._insert_events(stored_events, **kwargs)
+        with self._writing(stored_events, **kwargs) as more:
+            return self._insert_events(stored_events, **kwargs, **more)
 
     def select_events(
         self,
@@ -109,7 +109,7 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return cast("RecordQuerySet[AbstractRecord]", manager.using(self.alias))
 
     def _is_atomic(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> bool:
-        """Tell whether the records are written by a statement alone, which is all or nothing."""
+        """Tell whether they are written all or none without a transaction, or savepoint."""
         del stored_events, kwargs
         return False
 
@@ -172,17 +172,20 @@ class DjangoAggregateRecorder(DjangoRecorder, AggregateRecorder):
         return originator_id
 
     @contextmanager
-    def _writing(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Iterator[None]:
+    def _writing(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Iterator[dict[str, bool]]:
+        """Yield what ``_insert_events()`` is told, in whatever makes it all or nothing."""
         connection = connections[self.alias]
+        savepoint = self._needs_savepoint(**kwargs)
         try:
-            is_alone = not connection.in_atomic_block and connection.get_autocommit()
-            if is_alone and self._is_atomic(stored_events, **kwargs):
+            is_plain = connection.in_atomic_block or connection.get_autocommit()
+            if is_plain and savepoint and self._is_atomic(stored_events, **kwargs):
                 # To begin and to commit by hand would take two round trips more.
-                yield
+                yield {"is_guarded": True} if connection.in_atomic_block else {}
             else:
-                savepoint = self._needs_savepoint(**kwargs)
                 with transaction.atomic(using=self.alias, savepoint=savepoint):
-                    yield
+                    yield {}
         except db.Error as error:
             if breaks_constraint(error, self.model, VERSION_FIELDS):
                 raise self._conflict(stored_events) from error

@@ -110,6 +110,7 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
                     limit=limit,
                     stop=stop,
                     is_full=lambda: pages.is_cut,
+                    query=pages.query,
                 )
         return [
             RecordedNotification(
@@ -191,7 +192,12 @@ class DjangoApplicationRecorder(DjangoAggregateRecorder, ApplicationRecorder):
         for event in stored_events:
             self._check(event)
         require_packet(self.alias, self.application_name, stored_events)
-        return self._insert(self.application_name, stored_events, _contexts(stored_events, kwargs))
+        return self._insert(
+            self.application_name,
+            stored_events,
+            _contexts(stored_events, kwargs),
+            is_guarded=kwargs.get("is_guarded", False),
+        )
 
     def _new_records(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from django_eventsourcing.compounds import select_at_once, select_guarded, takes_compounds
 from django_eventsourcing.fields import ExactCharField
 from django_eventsourcing.metadata import Metadata
 from django_eventsourcing.models import AbstractStoredEvent
@@ -46,7 +48,7 @@ class EventInsert:
         self._model = model
         self._order = get_commit_order(connection)
         self._fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
-        self._statements: dict[int, str] = {}
+        self._statements: dict[tuple[int, bool], str] = {}
         self._none = self._fields["metadata"].get_db_prep_save({}, connection)
         most: int | None = connection.features.max_query_params
         self._most = min(_MOST, (most or 2**16) // len(_OF_EACH) - len(_OF_ALL))
@@ -60,21 +62,37 @@ class EventInsert:
         return cls(alias, model) if is_told and _is_plain(model) else None
 
     def is_atomic(self, events: Sequence[StoredEvent]) -> bool:
-        """Tell whether they are recorded by one statement, which needs no transaction."""
-        return not self._order.draws_ids and len(events) <= self._most
+        """
+        Tell whether they are recorded all or none without a transaction or savepoint around it.
+
+        Within a transaction, ``is_guarded`` is to be given then.
+        """
+        if self._order.draws_ids or len(events) > self._most:
+            return False
+        connection = connections[self._alias]
+        return not connection.in_atomic_block or takes_compounds(connection)
 
     def __call__(
-        self, application_name: str, events: Sequence[StoredEvent], metadata: Sequence[Metadata]
+        self,
+        application_name: str,
+        events: Sequence[StoredEvent],
+        metadata: Sequence[Metadata],
+        *,
+        is_guarded: bool = False,
     ) -> list[int]:
         """Insert the events, each with its metadata, and return their ids."""
         ids: list[int] = []
         for start in range(0, len(events), self._most):
             part = slice(start, start + self._most)
-            ids += self._insert(application_name, events[part], metadata[part])
+            ids += self._insert(application_name, events[part], metadata[part], is_guarded)
         return ids
 
     def _insert(
-        self, application_name: str, events: Sequence[StoredEvent], metadata: Sequence[Metadata]
+        self,
+        application_name: str,
+        events: Sequence[StoredEvent],
+        metadata: Sequence[Metadata],
+        is_guarded: bool,
     ) -> Sequence[int]:
         connection = connections[self._alias]
         time = self._fields["recorded_at"]
@@ -98,15 +116,32 @@ class EventInsert:
             params = [v for id_, row in zip(ids, rows, strict=True) for v in (id_, *shared, *row)]
         else:
             params = [*shared, *(value for row in rows for value in row)]
+        if ids is None and takes_compounds(connection):
+            statements = [self._lock, self._statement(connection, len(rows), is_locked=True)]
+            select = select_guarded if is_guarded else select_at_once
+            return [id_ for (id_,) in select(self._alias, statements, params)]
         with connection.cursor() as cursor:
             cursor.execute(self._statement(connection, len(rows)), params)
             return [id_ for (id_,) in cursor.fetchall()] if ids is None else ids
 
-    def _statement(self, connection: BaseDatabaseWrapper, rows: int) -> str:
-        found = self._statements.get(rows)
+    @cached_property
+    def _lock(self) -> str:
+        """The statement that is made before ids are drawn; empty if none is."""
+        return self._order.locking(connections[self._alias], self._model)
+
+    def _statement(
+        self, connection: BaseDatabaseWrapper, rows: int, *, is_locked: bool = False
+    ) -> str:
+        key = rows, is_locked
+        found = self._statements.get(key)
         if found is None:
-            write = self._with_drawn_ids if self._order.draws_ids else self._with_ids_to_draw
-            found = self._statements[rows] = write(connection, rows)
+            if self._order.draws_ids:
+                found = self._with_drawn_ids(connection, rows)
+            elif is_locked and rows == 1:
+                found = self._of_one(connection)
+            else:
+                found = self._with_ids_to_draw(connection, rows, "" if is_locked else self._lock)
+            self._statements[key] = found
         return found
 
     def _with_drawn_ids(self, connection: BaseDatabaseWrapper, rows: int) -> str:
@@ -114,21 +149,29 @@ class EventInsert:
         row = f"({', '.join(['%s'] * len(names))})"
         return f"INSERT INTO {self._into(connection, names)} VALUES {', '.join([row] * rows)}"  # noqa: S608
 
-    def _with_ids_to_draw(self, connection: BaseDatabaseWrapper, rows: int) -> str:
+    def _of_one(self, connection: BaseDatabaseWrapper) -> str:
+        """Return the statement that is planned soonest."""
+        names = [*_OF_ALL, *_OF_EACH]
+        return (
+            f"INSERT INTO {self._into(connection, names)} "  # noqa: S608
+            f"VALUES ({', '.join(['%s'] * len(names))}) RETURNING {self._id(connection)}"
+        )
+
+    def _with_ids_to_draw(self, connection: BaseDatabaseWrapper, rows: int, locked: str) -> str:
         """Return a statement in which what is the same for all rows is given once."""
-        quote = connection.ops.quote_name
         row = f"({', '.join(['%s'] * len(_OF_EACH))})"
-        id_ = quote(str(self._model._meta.pk.column))
         # The names that PostgreSQL and SQLite give to columns of VALUES.
         columns = ", ".join(f"each.column{number}" for number in range(1, len(_OF_EACH) + 1))
-        locked = self._order.locking(connection, self._model)
         return (
             f"INSERT INTO {self._into(connection, [*_OF_ALL, *_OF_EACH])} "  # noqa: S608
             f"{f'WITH locked AS MATERIALIZED ({locked}) ' if locked else ''}"
             f"SELECT {', '.join(['%s'] * len(_OF_ALL))}, {columns} "
             f"FROM {'locked, ' if locked else ''}(VALUES {', '.join([row] * rows)}) AS each "
-            f"RETURNING {id_}"
+            f"RETURNING {self._id(connection)}"
         )
+
+    def _id(self, connection: BaseDatabaseWrapper) -> str:
+        return connection.ops.quote_name(str(self._model._meta.pk.column))
 
     def _into(self, connection: BaseDatabaseWrapper, names: Sequence[str]) -> str:
         quote = connection.ops.quote_name

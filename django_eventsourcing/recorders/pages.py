@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.recorders.notifications import DETAILS
-from django_eventsourcing.recorders.prepared import PreparedQuery, PreparedStatements
+from django_eventsourcing.recorders.prepared import BoundQuery, PreparedQuery, PreparedStatements
 from django_eventsourcing.recorders.values import within_bounds
 
 if TYPE_CHECKING:
@@ -66,13 +66,22 @@ class Pages:
         events = events.with_topics(self._topics)
         return events if upto is None else events.until(upto)
 
+    def query(self, after: int, limit: int) -> BoundQuery | None:
+        """Return what reads a page up to the end of the log, if one statement does."""
+        if limit < 1 or self._max_bytes is not None:
+            return None
+        self.is_cut = False
+        return self._prepared(limit, is_to_end=True).bound(within_bounds(after))
+
     def _rows(self, after: int, upto: int | None, limit: int) -> list[tuple[Any, ...]]:
         if limit < 1:
             return []
-        key = ("page", self.session is None, upto is None, limit, self._topics)
-        query = self._queries.get(key, lambda: self._query(limit, is_to_end=upto is None))
         bounds = [after] if upto is None else [after, upto]
-        return query.rows(*map(within_bounds, bounds))
+        return self._prepared(limit, is_to_end=upto is None).rows(*map(within_bounds, bounds))
+
+    def _prepared(self, limit: int, *, is_to_end: bool) -> PreparedQuery:
+        key = ("page", self.session is None, is_to_end, limit, self._topics)
+        return self._queries.get(key, lambda: self._query(limit, is_to_end=is_to_end))
 
     def _query(self, limit: int, *, is_to_end: bool) -> PreparedQuery:
         after, upto = -1, None if is_to_end else -2

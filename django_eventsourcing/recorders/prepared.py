@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from django.db import connections
 from django.db.models import Field, Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql import UpdateQuery
 
-__all__ = ["PreparedQuery", "PreparedStatements", "PreparedUpdate"]
+__all__ = ["BoundQuery", "PreparedQuery", "PreparedStatements", "PreparedUpdate"]
 
 Converter = Callable[[Any, Any, Any], Any]
 Places: TypeAlias = "Sequence[tuple[Field[Any, Any], object]]"
@@ -92,6 +92,14 @@ class PreparedUpdate(_Prepared):
             return int(cursor.rowcount)
 
 
+class BoundQuery(NamedTuple):
+    """A query with its parameters, and what makes of its rows those that the ORM has."""
+
+    sql: str
+    params: Sequence[Any]
+    converted: Callable[[Iterable[tuple[Any, ...]]], list[tuple[Any, ...]]]
+
+
 class PreparedQuery(_Prepared):
     """A query of ``values_list()``."""
 
@@ -106,10 +114,17 @@ class PreparedQuery(_Prepared):
 
     def rows(self, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows for these values of what changes."""
-        connection = connections[self._alias]
-        with connection.cursor() as cursor:
+        with connections[self._alias].cursor() as cursor:
             cursor.execute(self._sql, self._params_with(values))
-            rows = list(cursor.fetchall())
+            return self.converted(cursor.fetchall())
+
+    def bound(self, *values: object) -> BoundQuery:
+        """Return the query with these values, to be made with others at once."""
+        return BoundQuery(self._sql, self._params_with(values), self.converted)
+
+    def converted(self, found: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return the rows as the ORM has them."""
+        connection, rows = connections[self._alias], list(found)
         for position, converters, expression in self._converters:
             # Many rows have the same values, such as the id of an aggregate.
             known: dict[Any, Any] = {}

@@ -143,7 +143,9 @@ class Follower(EventSourcedProjection):
                 if position == first:
                     break
             if not notifications:
-                if head is not None:
+                if head is None:
+                    self._positions[leader_name] = position
+                else:
                     self.recorder.pass_over(self._tracking_class(leader_name, head))
                 return 0
             claimed = self._tracking_class(leader_name, notifications[0].id)

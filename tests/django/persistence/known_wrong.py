@@ -67,8 +67,8 @@ class _TimeOut(Watermark):
 
     _gap = 0
 
-    def _settle(self, after):
-        answer = super()._settle(after)
+    def _settle(self, after, query=None):
+        answer = super()._settle(after, query)
         if answer.settled < answer.head:
             if self._gap == answer.settled:
                 return answer._replace(settled=answer.head)
@@ -79,7 +79,7 @@ class _TimeOut(Watermark):
 class _ByRowXmin(Watermark):
     """Reads the rows whose transaction is older than all that run, and remembers an id."""
 
-    def _select(self, rows, after, limit, stop, is_full):
+    def _select(self, rows, after, limit, stop, is_full, query):
         ids = _scalars(
             f"SELECT id FROM {TABLE} WHERE id > {after} AND "
             "xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -94,7 +94,7 @@ class _BySnapshotXmax(Watermark):
 
     _waits: list[tuple[int, int]] = []
 
-    def _settle(self, after):
+    def _settle(self, after, query=None):
         self._between("ids")
         ids = self.table.ids(after)
         reached = watermark._contiguous(ids.found, after)
@@ -113,32 +113,32 @@ class _BySnapshotXmax(Watermark):
 class _HoldersFirst(Watermark):
     """Asks for the holders before it looks at the ids."""
 
-    def _settle(self, after):
+    def _settle(self, after, query=None):
         early = self.table.holders()
         with patch.object(self.table, "holders", lambda: early):
-            return super()._settle(after)
+            return super()._settle(after, query)
 
 
 class _SameStatement(Watermark):
     """Delivers the rows that it has seen in the first statement."""
 
-    def _select(self, rows, after, limit, stop, is_full):
+    def _select(self, rows, after, limit, stop, is_full, query):
         self._between("ids")
         seen = rows(after, 2**62, limit)
         settled = self._settle(after).settled
         return [row for row in seen if row[0] <= settled]
 
 
-def _ids_all_committed(table, after, look=EventTable.ids):
+def _ids_all_committed(table, after, query=None, look=EventTable.ids):
     """Take what the reader's own transaction has written for committed."""
-    return look(table, after)._replace(is_writing=False)
+    return look(table, after, query)._replace(is_writing=False)
 
 
 class _BelievesPositions(Watermark):
     """Takes what one reader has come to for settled for all."""
 
-    def _settle(self, after):
-        answer = super()._settle(after)
+    def _settle(self, after, query=None):
+        answer = super()._settle(after, query)
         answer.state.rise(answer.settled)
         return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 from django_eventsourcing import watermark
 from django_eventsourcing.event_table import EventTable, Holders, Ids
 from django_eventsourcing.recorders import application
+from django_eventsourcing.recorders.prepared import BoundQuery
 
 WRITERS = range(4)
 READERS = range(2)
@@ -58,7 +59,7 @@ class SimulatedTable(EventTable):
     def session(self) -> str:
         return f"{self.server} f read committed"
 
-    def ids(self, after: int) -> Ids:
+    def ids(self, after: int, query: BoundQuery | None = None) -> Ids:
         found = sorted(id_ for id_ in self.committed if id_ > after)
         answer = Ids(
             session=self.session,
@@ -67,7 +68,8 @@ class SimulatedTable(EventTable):
             found=found[:PAGE],
         )
         self._on_its_way()
-        return answer
+        # What is made at once is made by statements all the same, between which others commit.
+        return answer if query is None else answer._replace(rows=self.rows(*query.params))
 
     def holders(self) -> Holders:
         answer = Holders(
@@ -121,11 +123,19 @@ class SimulatedReader:
     """Reads a table from a position; what it skips is never read."""
 
     def __init__(
-        self, table: SimulatedTable, between: Any, start: int = 0, *, large: int = 0
+        self,
+        table: SimulatedTable,
+        between: Any,
+        start: int = 0,
+        *,
+        large: int = 0,
+        at_once: bool = False,
     ) -> None:
         self._table = table
         self._large = large
         """Each so many ids, an event is large, and ends a page; none is by default."""
+        self._at_once = at_once
+        """Whether rows are asked for together with ids."""
         self._is_cut = False
         self._watermark = application.Watermark(table, between=between)
         self.start = self._position = start
@@ -135,11 +145,21 @@ class SimulatedReader:
         # Another reading may begin and end within this one, as in another thread: each has its
         # own reader then.
         found = self._watermark.select(
-            self._rows, after=self._position, limit=3, is_full=lambda: self._is_cut
+            self._rows,
+            after=self._position,
+            limit=3,
+            is_full=lambda: self._is_cut,
+            query=self._query,
         )
         for id_, _ in found:
             self._position = id_
             self.seen.append(id_)
+
+    def _query(self, after: int, limit: int) -> BoundQuery | None:
+        if not self._at_once or self._large or limit < 1:
+            return None
+        self._is_cut = False
+        return BoundQuery("", (after, 2**62, limit), list)
 
     def _rows(self, after: int, upto: int, limit: int) -> list[tuple[Any, ...]]:
         found = self._table.rows(after, upto, limit)
@@ -152,7 +172,8 @@ class SimulatedReader:
 class Simulation:
     """Runs a program: readers look, and between their statements the rest goes on."""
 
-    def __init__(self, program: Program, *, large: int = 0) -> None:
+    def __init__(self, program: Program, *, large: int = 0, at_once: bool = False) -> None:
+        self._at_once = at_once
         self._left = deque(program)
         self._large = large
         self.table = SimulatedTable(self._go_on)
@@ -179,7 +200,13 @@ class Simulation:
         return [(seen, expected) for seen, expected in pairs if seen != expected]
 
     def _reader(self, start: int = 0) -> SimulatedReader:
-        return SimulatedReader(self.table, lambda _: self._go_on(), start, large=self._large)
+        return SimulatedReader(
+            self.table,
+            lambda _: self._go_on(),
+            start,
+            large=self._large,
+            at_once=self._at_once,
+        )
 
     def _go_on(self) -> None:
         """Do what the program says up to the next pause."""
