@@ -142,7 +142,8 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         Let events be recorded at the end of a unit of work, by one statement.
 
         That holds up those who wait for the commit for a shorter time, too. Where followers
-        process in the same transaction, they do so after each.
+        process in the same transaction, they do so after each. A savepoint that a policy makes
+        comes after what is kept back: it may be rolled back without that.
         """
         if self.process_at_once is not None or not self._moved:
             yield False
@@ -152,7 +153,8 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         outer = self._units.__dict__.get("gathered")
         self._units.gathered = before_read, flush
         try:
-            yield True
+            with connections[self.alias].execute_wrapper(_before_savepoints(flush)):
+                yield True
         finally:
             del self._units.gathered
             if outer is not None:
@@ -296,3 +298,14 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     def _is_in_hand(self, tracking: Tracking) -> bool:
         return tracking.application_name in self._moved
+
+
+def _before_savepoints(call: Callable[[], object]) -> Callable[..., Any]:
+    """Return a wrapper of statements that calls first where one makes a savepoint."""
+
+    def execute(run: Callable[..., Any], sql: Any, *args: Any) -> Any:
+        if isinstance(sql, str) and sql.lstrip()[:9].upper() == "SAVEPOINT":
+            call()
+        return run(sql, *args)
+
+    return execute

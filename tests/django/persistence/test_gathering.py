@@ -483,3 +483,42 @@ def test_an_aggregate_that_is_not_there_is_looked_for_among_what_was_collected(s
     counters.process_batch("DogSchool")
 
     assert Counter.create_id("sit") in counters.repository
+
+
+class Undecided(Counters):
+    """Takes back what it has written, after having read, where it is to think again."""
+
+    name = "Counters"
+    takes_back = "by a block"
+
+    def policy(self, domain_event, processing_event):
+        if getattr(domain_event, "trick", "") != "think":
+            super().policy(domain_event, processing_event)
+        elif self.takes_back == "by a block":
+            with suppress(ValueError), transaction.atomic(using=self.recorder.alias):
+                self.write()
+                raise ValueError("on second thoughts")
+        else:
+            savepoint = transaction.savepoint(using=self.recorder.alias)
+            self.write()
+            transaction.savepoint_rollback(savepoint, using=self.recorder.alias)
+
+    def write(self):
+        self.seen = self.get_count("sit")
+        self.save(Dog("Rex"))
+
+
+@pytest.mark.parametrize("way", ["by a block", "by hand"])
+def test_what_a_policy_takes_back_does_not_take_along_what_was_collected_before(
+    database, school, follow, way
+):
+    ids = teach(school, "sit", "sit", "think", "sit", "stay")
+    undecided = follow(Undecided)
+    undecided.takes_back = way
+
+    assert undecided.process_batch("DogSchool") == 6
+
+    assert undecided.seen == 2
+    assert (undecided.get_count("sit"), undecided.get_count("stay")) == (3, 1)
+    assert StoredEventRecord.objects.using(database).of("Counters").count() == 6
+    assert undecided.recorder.max_tracking_id("DogSchool") == ids[-1]
