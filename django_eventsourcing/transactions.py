@@ -4,10 +4,13 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
 
-__all__ = ["is_blind", "is_to_be_committed", "open_transactions"]
+__all__ = ["is_blind", "is_to_be_committed", "open_transactions", "require_unbroken"]
 
 _BLIND_LEVELS = {"REPEATABLE READ", "SERIALIZABLE"}
+# PostgreSQL's, as both versions of psycopg tell it: commands are ignored until the end.
+_IN_ERROR = 3
 
 
 def open_transactions() -> list[BaseDatabaseWrapper]:
@@ -28,6 +31,22 @@ def is_to_be_committed(connection: BaseDatabaseWrapper) -> bool:
     return _is_open(connection)
 
 
+def require_unbroken(connection: BaseDatabaseWrapper) -> None:
+    """
+    Raise ``TransactionManagementError`` if the transaction will be rolled back at its end.
+
+    That is so after an error of the database which somebody has caught within it. Django and
+    PostgreSQL then roll back where they are told to commit, and say nothing of that.
+    """
+    connection.validate_no_broken_transaction()
+    if connection.vendor == "postgresql" and _status_of(connection) == _IN_ERROR:
+        raise TransactionManagementError(
+            f"PostgreSQL has ended the transaction on {connection.alias!r} at an error that has "
+            "been caught since.  HINT: Let errors of the database leave the policy, or put the "
+            "statement that may fail into a transaction.atomic() of its own."
+        )
+
+
 def is_blind(connection: BaseDatabaseWrapper) -> bool:
     """Tell whether its transactions see nothing of what others commit meanwhile, by their level."""
     # An enumeration with psycopg 3, a text with MySQL's driver; SQLite has none.
@@ -39,3 +58,8 @@ def _is_open(connection: BaseDatabaseWrapper) -> bool:
     # Without autocommit, there is one from the first statement on, in no block.
     is_managed_by_hand = connection.connection is not None and not connection.autocommit
     return connection.in_atomic_block or is_managed_by_hand
+
+
+def _status_of(connection: BaseDatabaseWrapper) -> int:
+    """Return what the driver knows of the transaction, without asking the server."""
+    return int(connection.connection.info.transaction_status)

@@ -25,6 +25,7 @@ from django_eventsourcing.recorders.errors import (
     own_database_errors,
 )
 from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder
+from django_eventsourcing.transactions import require_unbroken
 from eventsourcing.persistence.errors import OperationalError
 from eventsourcing.persistence.recorders import ProcessRecorder
 from eventsourcing.persistence.records import Notification, StoredEvent, Tracking
@@ -86,7 +87,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
                 with policies():
                     yield
                 # Where there is a savepoint around it, it alone would be rolled back.
-                connections[self.alias].validate_no_broken_transaction()
+                require_unbroken(connections[self.alias])
             if after is not None and last is not None:
                 reached = moved[-1] if moved else after
                 if reached != last:

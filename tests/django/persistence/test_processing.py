@@ -14,6 +14,7 @@ from eventsourcing.persistence import (
     AlreadyProcessedError,
     IntegrityError,
     OperationalError,
+    ProgrammingError,
     RecordConflictError,
     Tracking,
 )
@@ -129,6 +130,29 @@ def test_refused_events_take_the_unit_of_work_along(database, recorder):
         repeat()
 
     assert Group.objects.using(database).count() == 0
+    assert recorder.max_tracking_id("DogSchool") == position
+
+
+@on("postgres")
+@pytest.mark.parametrize("last", [None, TRACKING.notification_id])
+def test_a_failed_statement_that_a_policy_catches_takes_the_unit_of_work_along(
+    database, recorder, last
+):
+    """PostgreSQL then rolls back when it is told to commit, and says nothing."""
+    position = recorder.max_tracking_id("DogSchool")
+    called = []
+
+    def catch() -> None:
+        with recorder.processing(TRACKING, after=position or 0, last=last):
+            recorder.on_commit(lambda: called.append("as if committed"))
+            recorder.insert_tracking(TRACKING)
+            with pytest.raises(db.DataError, match="division by zero"):
+                Group.objects.using(database).extra(where=["1 / 0 = 1"]).first()
+
+    with pytest.raises(ProgrammingError, match="'postgres' at an error that has been caught since"):
+        catch()
+
+    assert called == []
     assert recorder.max_tracking_id("DogSchool") == position
 
 
