@@ -61,6 +61,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         self._reprocessed = local()
         self._claims = local()
         self._units = local()
+        self._own = alias, model, application_name
 
     @contextmanager
     def processing(
@@ -151,15 +152,15 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
             return
         # What an outer unit of work has gathered comes before what this one will.
         self._flush()
-        outer = self._units.__dict__.get("gathered")
-        self._units.gathered = before_read, flush
+        outer = _gathered.calls.get(self._own)
+        _gathered.calls[self._own] = before_read, flush
         try:
             with connections[self.alias].execute_wrapper(_before_savepoints(flush)):
                 yield True
         finally:
-            del self._units.gathered
+            del _gathered.calls[self._own]
             if outer is not None:
-                self._units.gathered = outer
+                _gathered.calls[self._own] = outer
 
     def context(self) -> Metadata:
         """Return the metadata that events have which are recorded now."""
@@ -167,8 +168,9 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     def select_events(self, originator_id: UUID | str, **kwargs: Any) -> Sequence[StoredEvent]:
         """Return one originator's events in the order of their versions, or backwards."""
-        if hasattr(self._units, "gathered"):
-            self._units.gathered[0](originator_id)
+        if self._own in _gathered.calls:
+            before_read, _ = _gathered.calls[self._own]
+            before_read(originator_id)
         return super().select_events(originator_id, **kwargs)
 
     def select_notifications(self, *args: Any, **kwargs: Any) -> Sequence[Notification]:
@@ -187,9 +189,10 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         return super().settled_notification_id(after)
 
     def _flush(self) -> None:
-        """Record what is kept back in the calling thread's unit of work."""
-        if hasattr(self._units, "gathered"):
-            self._units.gathered[1]()
+        """Record what is kept back in the calling thread, by whichever instance."""
+        if self._own in _gathered.calls:
+            _, flush = _gathered.calls[self._own]
+            flush()
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -299,6 +302,21 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     def _is_in_hand(self, tracking: Tracking) -> bool:
         return tracking.application_name in self._moved
+
+
+class _Gathered(local):
+    """
+    What to call in the calling thread before an application's events are read, or others written.
+
+    It is found by all instances of the application: a segment processes in one of its own, and
+    what a policy calls may ask for the one that everybody has.
+    """
+
+    def __init__(self) -> None:
+        self.calls: dict[object, tuple[Callable[[UUID | str], object], Callable[[], object]]] = {}
+
+
+_gathered = _Gathered()
 
 
 def _before_savepoints(call: Callable[[], object]) -> Callable[..., Any]:

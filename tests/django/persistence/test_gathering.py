@@ -522,3 +522,25 @@ def test_what_a_policy_takes_back_does_not_take_along_what_was_collected_before(
     assert (undecided.get_count("sit"), undecided.get_count("stay")) == (3, 1)
     assert StoredEventRecord.objects.using(database).of("Counters").count() == 6
     assert undecided.recorder.max_tracking_id("DogSchool") == ids[-1]
+
+
+class Asking(Counters):
+    """Asks another instance of the application what there is before each event."""
+
+    name = "Counters"
+
+    def policy(self, domain_event, processing_event):
+        if isinstance(domain_event, Dog.TrickAdded):
+            self.__dict__.setdefault("seen", []).append(self.other.get_count("sit"))
+        super().policy(domain_event, processing_event)
+
+
+def test_another_instance_of_the_application_sees_what_was_collected(database, school, follow):
+    """A segment is one, and code that a policy calls may ask for the one without segments."""
+    teach(school, "sit", "sit", "stay")
+    asking = follow(Asking)
+    asking.other = Counters(env_of(database))
+
+    asking.process_batch("DogSchool")
+
+    assert asking.seen == [0, 1, 2]
