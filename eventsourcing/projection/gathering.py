@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Gathered"]
 
+# As many events as one statement inserts. To keep more saves nothing; it would take memory, and
+# time at the end of a unit of work, when it is too late to make that shorter.
+_MOST = 500
+
 
 class Gathered:
     """
     Keeps what a policy has collected for several notifications, until it is recorded at once.
 
     All of it is recorded, or none, as the unit of work is one transaction. Until then, whoever
-    reads what may be among it has it recorded first, so that nobody can tell.
+    reads what may be among it has it recorded first, so that nobody can tell. So is it when it has
+    become much.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class Gathered:
             self._ids.update(event.originator_id for event in processing_event.events)
             whole.events += processing_event.events
             whole.aggregates.update(processing_event.aggregates)
+            if len(whole.events) >= _MOST:
+                self.flush()
 
     def before_read(self, originator_id: UUID | str) -> None:
         """Record what is kept, if it is about this originator, whose events are to be read."""

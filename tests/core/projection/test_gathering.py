@@ -6,6 +6,7 @@ import pytest
 
 from eventsourcing.application import ProcessingEvent
 from eventsourcing.persistence import Tracking
+from eventsourcing.projection import gathering
 from eventsourcing.projection.gathering import Gathered
 from eventsourcing.system import SingleThreadedRunner
 from tests.core.school import Counters, Dog, DogSchool, Tally, long_system
@@ -89,6 +90,20 @@ def test_only_who_reads_what_is_kept_has_it_recorded(gathered, records):
     gathered.before_read(event.originator_id)
 
     assert len(records.found) == 1
+
+
+def test_no_more_is_kept_than_one_statement_inserts(gathered, records, monkeypatch):
+    monkeypatch.setattr(gathering, "_MOST", 3)
+    one, two, three, four = (registered() for _ in range(4))
+    gathered.add(collected(1, one, two))
+    assert records.found == []
+
+    gathered.add(collected(2, three))
+    assert records.found == [(2, [one, two, three], {"contexts": ["a", "a", "b"]})]
+
+    gathered.add(collected(3, four))
+    gathered.flush()
+    assert records.found[1:] == [(3, [four], {"contexts": ["c"]})]
 
 
 def test_what_has_arguments_is_recorded_by_itself(gathered, records):
