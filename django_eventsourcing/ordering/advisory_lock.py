@@ -79,19 +79,37 @@ class AdvisoryLock(CommitOrder):
                     [highest, table, opts.pk.column, highest],
                 )
 
+    def locks_first(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]
+    ) -> bool:
+        """
+        Tell whether the lock is taken alone.
+
+        In the insert, it would come after the trigger, which shares it: of two writers that share
+        it, none can have it alone.
+        """
+        return is_exclusive(connection.alias, model)
+
+    def drawn_ids(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent], count: int
+    ) -> None:
+        """Take the lock where it is taken alone; the insert draws the ids."""
+        if self.locks_first(connection, model):
+            self.exclude_writers(connection, model)
+
     def locking(self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]) -> str:
         """
-        Return the SELECT that takes the lock.
+        Return the SELECT that shares the lock.
 
         As part of the insert, it saves a round trip. What an insert reads from is read before the
         defaults of a row are filled in, of which the id is one.
         """
-        alone = is_exclusive(connection.alias, model)
-        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         table = connection.ops.quote_name(model._meta.db_table).replace("'", "''")
         # A sign of percent would be taken for a parameter.
         name = table.replace("%", "%%")
-        return f"SELECT {lock}({self.namespace}, '{name}'::regclass::oid::int4)"
+        return (
+            f"SELECT pg_advisory_xact_lock_shared({self.namespace}, '{name}'::regclass::oid::int4)"
+        )
 
     def exclude_writers(
         self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]

@@ -35,6 +35,13 @@ class CommitOrder(ABC):
         Called in the transaction that inserts them, as the last thing before it does.
         """
 
+    def locks_first(
+        self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent]
+    ) -> bool:
+        """Tell whether an insert comes after another statement, in a transaction with it."""
+        del connection, model
+        return self.draws_ids
+
     def drawn_ids(
         self, connection: BaseDatabaseWrapper, model: type[AbstractStoredEvent], count: int
     ) -> Sequence[int] | None:

@@ -67,9 +67,9 @@ class EventInsert:
 
         Within a transaction, ``is_guarded`` is to be given then.
         """
-        if self._order.draws_ids or len(events) > self._most:
-            return False
         connection = connections[self._alias]
+        if self._order.locks_first(connection, self._model) or len(events) > self._most:
+            return False
         return not connection.in_atomic_block or takes_compounds(connection)
 
     def __call__(

@@ -62,6 +62,21 @@ def test_a_writer_waits_for_the_one_before(database, exclusive, insert):
 
 @on("postgres")
 @pytest.mark.parametrize("insert", INSERTS)
+def test_writers_that_wait_do_not_wait_for_each_other_for_ever(database, exclusive, insert):
+    with Elsewhere() as one, Elsewhere() as two, Elsewhere() as three:
+        held = OpenTransaction(one, database)
+        first = one.do(insert_by_recorder, database)
+        pending = [other.start(insert, database) for other in (two, three)]
+        wait_until(lambda: waiters(database) == 2, "both writers wait")
+        held.commit()
+        others = [each.result(timeout=30) for each in pending]
+
+    recorder = DjangoApplicationRecorder("DogSchool", alias=database)
+    assert selected(recorder, None, 10) == [first, *sorted(others)]
+
+
+@on("postgres")
+@pytest.mark.parametrize("insert", INSERTS)
 def test_unless_it_is_set_writers_wait_for_nobody(database, insert):
     with Elsewhere() as one, Elsewhere() as other:
         held = OpenTransaction(one, database)
