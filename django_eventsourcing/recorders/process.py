@@ -24,6 +24,7 @@ from django_eventsourcing.recorders.errors import (
     database_errors,
     own_database_errors,
 )
+from django_eventsourcing.recorders.savepoints import Savepoints
 from django_eventsourcing.recorders.tracking import DjangoTrackingRecorder
 from django_eventsourcing.transactions import require_unbroken
 from eventsourcing.persistence.errors import OperationalError
@@ -138,14 +139,16 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
 
     @contextmanager
     def gathering(
-        self, before_read: Callable[[UUID | str], object], flush: Callable[[], object]
+        self, before_read: Callable[[UUID | str], bool], flush: Callable[[], bool]
     ) -> Iterator[bool]:
         """
         Let events be recorded at the end of a unit of work, by one statement.
 
         That holds up those who wait for the commit for a shorter time, too. Where followers
-        process in the same transaction, they do so after each. A savepoint that a policy makes
-        comes after what is kept back: it may be rolled back without that.
+        process in the same transaction, they do so after each.
+
+        Raise ``OperationalError`` at the end if a policy has rolled back a savepoint in which it
+        has read, and so has taken along what was kept back.
         """
         if self.process_at_once is not None or not self._moved:
             yield False
@@ -153,14 +156,21 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         # What an outer unit of work has gathered comes before what this one will.
         self._flush()
         outer = _gathered.calls.get(self._own)
-        _gathered.calls[self._own] = before_read, flush
+        savepoints = Savepoints()
+        _gathered.calls[self._own] = savepoints.noting(before_read), savepoints.noting(flush)
         try:
-            with connections[self.alias].execute_wrapper(_before_savepoints(flush)):
+            with connections[self.alias].execute_wrapper(savepoints):
                 yield True
         finally:
             del _gathered.calls[self._own]
             if outer is not None:
                 _gathered.calls[self._own] = outer
+        if savepoints.is_anything_lost:
+            raise OperationalError(
+                f"{self.application_name}: a policy has rolled back a savepoint, and events with "
+                "it that were collected for other notifications, and recorded as it read there. "
+                "They are to be processed one at a time."
+            )
 
     def context(self) -> Metadata:
         """Return the metadata that events have which are recorded now."""
@@ -313,18 +323,7 @@ class _Gathered(local):
     """
 
     def __init__(self) -> None:
-        self.calls: dict[object, tuple[Callable[[UUID | str], object], Callable[[], object]]] = {}
+        self.calls: dict[object, tuple[Callable[[UUID | str], None], Callable[[], None]]] = {}
 
 
 _gathered = _Gathered()
-
-
-def _before_savepoints(call: Callable[[], object]) -> Callable[..., Any]:
-    """Return a wrapper of statements that calls first where one makes a savepoint."""
-
-    def execute(run: Callable[..., Any], sql: Any, *args: Any) -> Any:
-        if isinstance(sql, str) and sql.lstrip()[:9].upper() == "SAVEPOINT":
-            call()
-        return run(sql, *args)
-
-    return execute

@@ -303,14 +303,15 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder):
         return nullcontext()
 
     def gathering(
-        self, before_read: Callable[[UUID | str], object], flush: Callable[[], object]
+        self, before_read: Callable[[UUID | str], bool], flush: Callable[[], bool]
     ) -> AbstractContextManager[bool]:
         """
         Return a context that says whether events may be kept back within, until its end.
 
         A recorder that allows of it, in a unit of work, calls ``before_read()`` before it reads
-        the events of an originator, and ``flush()`` before it reads or writes any others. By
-        default, events are recorded one notification after the other.
+        the events of an originator, and ``flush()`` before it reads or writes any others. Both
+        return whether events have been recorded by that. By default, they are recorded one
+        notification after the other.
         """
         del before_read, flush
         return nullcontext(False)  # noqa: FBT003

@@ -54,14 +54,13 @@ class Gathered:
             if len(whole.events) >= _MOST:
                 self.flush()
 
-    def before_read(self, originator_id: UUID | str) -> None:
+    def before_read(self, originator_id: UUID | str) -> bool:
         """Record what is kept, if it is about this originator, whose events are to be read."""
-        if originator_id in self._ids:
-            self.flush()
+        return originator_id in self._ids and self.flush()
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """
-        Record what is kept.
+        Record what is kept; return whether there were events.
 
         What could not be recorded is lost. If a policy has caught the error, which its own
         reading met, the unit of work fails by it nevertheless, at its end.
@@ -70,7 +69,7 @@ class Gathered:
             raise self._failure
         whole, contexts = self._whole, self._contexts
         if whole.tracking is None:
-            return
+            return False
         # First of all, as recording reads what there is.
         self._whole, self._contexts, self._ids = ProcessingEvent(), [], set()
         if contexts:
@@ -80,3 +79,4 @@ class Gathered:
         except BaseException as error:
             self._failure = error
             raise
+        return bool(contexts)

@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 import pytest
-from django.db import connections, transaction
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_eventsourcing.models import SnapshotRecord, StoredEventRecord
@@ -11,6 +12,7 @@ from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import (
     AlreadyProcessedError,
+    OperationalError,
     RecordConflictError,
     TranscodingNotRegisteredError,
 )
@@ -516,12 +518,35 @@ def test_what_a_policy_takes_back_does_not_take_along_what_was_collected_before(
     undecided = follow(Undecided)
     undecided.takes_back = way
 
-    assert undecided.process_batch("DogSchool") == 6
+    with pytest.raises(OperationalError, match="Counters: a policy has rolled back a savepoint"):
+        undecided.process_batch("DogSchool")
+    undecided.pull_and_process("DogSchool")
 
     assert undecided.seen == 2
     assert (undecided.get_count("sit"), undecided.get_count("stay")) == (3, 1)
     assert StoredEventRecord.objects.using(database).of("Counters").count() == 6
     assert undecided.recorder.max_tracking_id("DogSchool") == ids[-1]
+
+
+class Grouping(Counters):
+    """Writes rows, too, in savepoints, of which some are rolled back."""
+
+    name = "Counters"
+
+    def policy(self, domain_event, processing_event):
+        super().policy(domain_event, processing_event)
+        groups = Group.objects.using(self.recorder.alias)
+        groups.update_or_create(name=getattr(domain_event, "trick", ""))
+        with suppress(IntegrityError), transaction.atomic(using=self.recorder.alias):
+            groups.create(name=getattr(domain_event, "trick", ""))
+
+
+def test_savepoints_in_which_nothing_is_read_change_nothing(database, school, follow):
+    teach(school, "sit", "stay", "roll")
+    grouping = follow(Grouping)
+
+    assert inserts(database, lambda: grouping.process_batch("DogSchool")) == 1
+    assert [grouping.get_count(trick) for trick in ("sit", "stay", "roll")] == [1, 1, 1]
 
 
 class Asking(Counters):
