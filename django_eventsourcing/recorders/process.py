@@ -81,7 +81,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         with (
             own_database_errors(self.alias) as policies,
             transaction.atomic(using=self.alias),
-            self._unit(upstream_name) as moved,
+            self._unit(upstream_name, after) as moved,
         ):
             self._claim(tracking, after, last)
             self._claims.position = after
@@ -232,7 +232,7 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         if moved:
             return moved[-1]
         # What the claim has moved the row to is only where this unit of work is to come to.
-        before = self.claimed
+        before = self._before.get(application_name)
         return super().max_tracking_id(application_name) if before is None else before or None
 
     def _needs_savepoint(self, **kwargs: Any) -> bool:
@@ -293,19 +293,26 @@ class DjangoProcessRecorder(DjangoTrackingRecorder, DjangoApplicationRecorder, P
         moved: dict[str, list[int]] = self._units.__dict__.setdefault("moved", {})
         return moved
 
+    @property
+    def _before(self) -> dict[str, int | None]:
+        """The positions that these units of work have begun at; ``None`` where it is not known."""
+        before: dict[str, int | None] = self._units.__dict__.setdefault("before", {})
+        return before
+
     @contextmanager
-    def _unit(self, upstream_name: str) -> Iterator[list[int]]:
+    def _unit(self, upstream_name: str, after: int | None) -> Iterator[list[int]]:
         if upstream_name in self._moved:
             raise RuntimeError(
                 f"{self.application_name} is processing {upstream_name} already. A policy cannot "
                 f"have its own follower process: let it return first."
             )
         moved = self._moved[upstream_name] = []
+        self._before[upstream_name] = after
         outer = self.claimed
         try:
             yield moved
         finally:
-            del self._moved[upstream_name]
+            del self._moved[upstream_name], self._before[upstream_name]
             if self._moved:
                 # The unit of work of another upstream, which this one is within, goes on.
                 self._claims.position = outer

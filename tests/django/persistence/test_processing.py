@@ -104,6 +104,18 @@ def test_the_position_is_told_as_it_will_be_to_the_thread_that_processes(recorde
         assert elsewhere.do(recorder.max_tracking_id, "DogSchool") == position
 
 
+def test_the_position_in_one_upstream_is_told_while_another_is_processed_within(process_recorder):
+    process_recorder.insert_tracking(Tracking("DogSchool", 20))
+    process_recorder.insert_tracking(Tracking("CatSchool", 3))
+
+    with (
+        process_recorder.processing(TRACKING, after=20, last=30),
+        process_recorder.processing(Tracking("CatSchool", 4), after=3, last=9),
+    ):
+        assert process_recorder.max_tracking_id("DogSchool") == 20
+        assert process_recorder.max_tracking_id("CatSchool") == 3
+
+
 def test_a_notification_cannot_be_processed_twice_in_one_unit_of_work(recorder):
     def process_twice() -> None:
         with recorder.processing(TRACKING):
