@@ -19,9 +19,12 @@ def takes_compounds(connection: BaseDatabaseWrapper) -> bool:
     Tell whether several statements can be sent at once, with one list of parameters.
 
     They can where psycopg 3 puts parameters into the text, as is the default. Who watches
-    statements by ``execute_wrapper()`` sees each of them by itself.
+    statements by ``execute_wrapper()`` sees each of them by itself, unless a wrapper says by an
+    attribute ``takes_compounds`` that it need not.
     """
-    if connection.vendor != "postgresql" or connection.execute_wrappers:
+    if connection.vendor != "postgresql" or not all(
+        getattr(wrapper, "takes_compounds", False) for wrapper in connection.execute_wrappers
+    ):
         return False
     from django.db.backends.postgresql.psycopg_any import is_psycopg3
 

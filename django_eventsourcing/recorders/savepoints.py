@@ -8,7 +8,7 @@ __all__ = ["Savepoints"]
 
 P = ParamSpec("P")
 
-_STATEMENT = re.compile(r"\s*(SAVEPOINT|ROLLBACK\s.*?\bTO(?:\s+SAVEPOINT)?)\s+(\S+)", re.IGNORECASE)
+_STATEMENT = re.compile(r"\s*(SAVEPOINT|ROLLBACK\s.*?\bTO(?:\s+SAVEPOINT)?)\s+([^\s;]+)", re.IGNORECASE)
 
 
 class Savepoints:
@@ -17,6 +17,9 @@ class Savepoints:
 
     It is a wrapper of statements, as savepoints are made by ``atomic()`` and by hand.
     """
+
+    takes_compounds = True
+    """Of statements that are sent at once, a savepoint is the first."""
 
     def __init__(self) -> None:
         self.is_anything_lost = False

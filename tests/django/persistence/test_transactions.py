@@ -4,11 +4,14 @@ import logging
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.conformance import selected, stored_event
+from eventsourcing.persistence import RecordConflictError
 from tests.core.school import DogSchool
+from tests.databases import on
 
 
 @pytest.fixture
@@ -131,3 +134,30 @@ def test_after_a_commit_the_error_of_one_prompt_does_not_stop_the_next(
 
     assert save.prompts == [id_]
     assert "the policy's own" in caplog.text
+
+
+@on("postgres")
+@pytest.mark.parametrize("number", [1, 3])
+def test_events_take_one_round_trip_in_a_transaction(database, application_recorder, number):
+    with (
+        transaction.atomic(using=database),
+        CaptureQueriesContext(connections[database]) as captured,
+    ):
+        ids = application_recorder.insert_events([stored_event() for _ in range(number)])
+
+    assert len(captured) == 1
+    assert selected(application_recorder, None, 10) == ids
+
+
+def test_a_conflict_leaves_the_transaction_as_it_was(database, application_recorder):
+    first, second, third = (stored_event() for _ in range(3))
+    application_recorder.insert_events([first])
+
+    with transaction.atomic(using=database):
+        before = application_recorder.insert_events([second])
+        for events in ([first], [third, first], [third, third]):
+            with pytest.raises(RecordConflictError):
+                application_recorder.insert_events(events)
+        after = application_recorder.insert_events([third])
+
+    assert selected(application_recorder, None, 10)[1:] == [*before, *after]
