@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import chain
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from threading import Lock, local
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from weakref import WeakValueDictionary
 
 from eventsourcing.application.cache import Cache
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from eventsourcing.persistence import EventStore
 
-__all__ = ["ProjectorFunction", "Repository", "project_aggregate"]
+__all__ = ["ProjectorFunction", "Repository", "UnitOfWork", "project_aggregate"]
 
 ProjectorFunction = Callable[[Any, Iterable[Any]], Any]
 """Takes an aggregate, or ``None``, and its events in order; returns the aggregate, or ``None``."""
@@ -35,6 +36,13 @@ def project_aggregate(aggregate: Any, domain_events: Iterable[Any]) -> Any:
             ) from error
         aggregate = mutate(aggregate)
     return aggregate
+
+
+class UnitOfWork(Protocol):
+    """What may know aggregates as they are within a transaction, before that is recorded."""
+
+    def get(self, aggregate_id: UUID | str, rebuild: Callable[[], Any]) -> Any:
+        """Return the aggregate as it is now; ``rebuild()`` reads it."""
 
 
 class Repository:
@@ -65,6 +73,7 @@ class Repository:
         self._locks: WeakValueDictionary[UUID | str, _FastForwardLock] = WeakValueDictionary()
         self._locks_lock = Lock()
         self._put_lock = Lock()
+        self._of_thread = local()
 
     def __class_getitem__(cls, id_type: type[Any]) -> type[Self]:
         """Return the class itself: the type of its aggregates' ids may be stated, or not."""
@@ -88,7 +97,10 @@ class Repository:
         or if they make no aggregate, which is how one is discarded.
         """
         if self.cache is None or version is not None:
-            return self._rebuild(aggregate_id, version, projector_func)
+            unit: UnitOfWork | None = getattr(self._of_thread, "unit", None)
+            if unit is None or version is not None or projector_func is not project_aggregate:
+                return self._rebuild(aggregate_id, version, projector_func)
+            return unit.get(aggregate_id, lambda: self._rebuild(aggregate_id, None, projector_func))
         if fastforward_skipping is None:
             fastforward_skipping = self.fastforward_skipping
         if deepcopy_from_cache is None:
@@ -111,6 +123,16 @@ class Repository:
         except AggregateNotFoundError:
             return False
         return True
+
+    @contextmanager
+    def within(self, unit: UnitOfWork | None) -> Iterator[None]:
+        """Let the unit of work give the calling thread the aggregates that it knows; if any."""
+        outer = getattr(self._of_thread, "unit", None)
+        self._of_thread.unit = unit
+        try:
+            yield
+        finally:
+            self._of_thread.unit = outer
 
     def remember(self, aggregate: Any) -> None:
         """Put an aggregate that has just been saved into the cache, where newer ones are due."""

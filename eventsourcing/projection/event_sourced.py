@@ -105,14 +105,18 @@ class EventSourcedProjection(Application):
         """
         # A policy may have the events of another upstream processed, in a unit within the unit.
         outer: Gathered | None = getattr(self._gathering, "gathered", None)
-        gathered = Gathered(self._record_processed, self.recorder.context)
-        with self.recorder.gathering(gathered.before_read, gathered.flush) as is_allowed:
+        gathered = Gathered(self._record_processed, self.recorder.context, self._as_read)
+        with self.recorder.gathering(gathered.before_read, gathered.before_others) as is_allowed:
             self._gathering.gathered = gathered if is_allowed else None
             try:
-                yield
+                with self.repository.within(self._gathering.gathered):
+                    yield
             finally:
                 self._gathering.gathered = outer
             gathered.flush()
+
+    def _as_read(self, domain_event: Any) -> Any:
+        return self.mapper.to_domain_event(self.mapper.to_stored_event(domain_event))
 
     def _record_processed(self, processing_event: ProcessingEvent) -> None:
         recordings = self._record(processing_event)

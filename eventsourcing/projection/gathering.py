@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from eventsourcing.application import ProcessingEvent
+from eventsourcing.projection.held import HeldAggregates
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,11 +24,15 @@ class Gathered:
 
     All of it is recorded, or none, as the unit of work is one transaction. Until then, whoever
     reads what may be among it has it recorded first, so that nobody can tell. So is it when it has
-    become much.
+    become much. An aggregate that is got, changed and got again is held from then on, and not read
+    each time.
     """
 
     def __init__(
-        self, record: Callable[[ProcessingEvent], object], context: Callable[[], Any]
+        self,
+        record: Callable[[ProcessingEvent], object],
+        context: Callable[[], Any],
+        as_read: Callable[[Any], Any],
     ) -> None:
         self._record = record
         self._context = context
@@ -35,13 +40,16 @@ class Gathered:
         self._contexts: list[Any] = []
         self._ids: set[UUID | str] = set()
         self._failure: BaseException | None = None
+        self._held = HeldAggregates(as_read)
+        self._is_recording = False
 
     def add(self, processing_event: ProcessingEvent) -> None:
         """Keep what has been collected for one notification; it comes after all that is kept."""
+        self._held.add(processing_event.events)
         if processing_event.saved_kwargs:
             # They are about these events alone.
             self.flush()
-            self._record(processing_event)
+            self._record_now(processing_event)
             return
         whole = self._whole
         whole.tracking = processing_event.tracking
@@ -53,6 +61,24 @@ class Gathered:
             whole.aggregates.update(processing_event.aggregates)
             if len(whole.events) >= _MOST:
                 self.flush()
+
+    def get(self, aggregate_id: UUID | str, rebuild: Callable[[], Any]) -> Any:
+        """Return an aggregate that a policy asks for; ``rebuild()`` reads it."""
+        found = self._held.get(aggregate_id)
+        if found is not None:
+            return found
+        is_changed = aggregate_id in self._ids
+        found = rebuild()
+        if is_changed:
+            self._held.hold(aggregate_id, found)
+        return found
+
+    def before_others(self) -> bool:
+        """Record what is kept, before somebody else reads or writes any events."""
+        if self._is_recording:
+            return False
+        self._held.clear()
+        return self.flush()
 
     def before_read(self, originator_id: UUID | str) -> bool:
         """Record what is kept, if it is about this originator, whose events are to be read."""
@@ -75,8 +101,15 @@ class Gathered:
         if contexts:
             whole.saved_kwargs["contexts"] = contexts
         try:
-            self._record(whole)
+            self._record_now(whole)
         except BaseException as error:
             self._failure = error
             raise
         return bool(contexts)
+
+    def _record_now(self, processing_event: ProcessingEvent) -> None:
+        self._is_recording = True
+        try:
+            self._record(processing_event)
+        finally:
+            self._is_recording = False

@@ -36,7 +36,7 @@ def records():
 @pytest.fixture
 def gathered(records):
     contexts = iter("abcdef")
-    return Gathered(records.record, lambda: next(contexts))
+    return Gathered(records.record, lambda: next(contexts), lambda event: event)
 
 
 def collected(notification_id: int, *events, **kwargs) -> ProcessingEvent:

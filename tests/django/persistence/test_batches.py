@@ -89,6 +89,10 @@ class Following(ProcessApplication):
         """Fail, if there is a note of the name."""
         processing_event.collect_events(Note(name))
 
+    def changes_in_vain(self, name, _):
+        """Change a note, and what it holds, without recording that."""
+        self.note(name, "in vain").words.append("not even said")
+
     def saves(self, name, _):
         self.save(self.note(name, "saved"))
 
