@@ -8,7 +8,9 @@ __all__ = ["Savepoints"]
 
 P = ParamSpec("P")
 
-_STATEMENT = re.compile(r"\s*(SAVEPOINT|ROLLBACK\s.*?\bTO(?:\s+SAVEPOINT)?)\s+([^\s;]+)", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"\s*(SAVEPOINT|ROLLBACK\s.*?\bTO(?:\s+SAVEPOINT)?)\s+([^\s;]+)", re.IGNORECASE
+)
 
 
 class Savepoints:
