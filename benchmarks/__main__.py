@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.comparison import growth, imports, report, writers
+from benchmarks.comparison import growth, imports, programs, report, writers
 from benchmarks.comparison.databases import scratch
 from benchmarks.comparison.processes import ROOT, Contender, started
 from benchmarks.comparison.report import Verdict
@@ -25,9 +25,11 @@ from benchmarks.comparison.rounds import measured
 from benchmarks.comparison.workloads import LATENCIES, RATES, Workload
 
 WORKLOADS = [*RATES, *LATENCIES]
-OTHERS = ["requests", "growth", "imports"]
+OTHERS = ["requests", "growth", "imports", "another_process", "memory"]
 REQUESTS, WORK, LONGEST = 20, 0.1, 0.4
 """How many requests, how long each works after its save, and how long all take at most."""
+SAVES = 100
+"""How many saves a round has of which the other process is watched."""
 
 
 class Comparison:
@@ -65,6 +67,11 @@ class Comparison:
                     for _ in range(rounds)
                 ]
             self.tell("requests", database, report.requests(sorted(seconds), LONGEST))
+        if database == "postgres" and self.is_asked_for("another_process"):
+            saves = SAVES * rounds
+            self.tell("another_process", database, programs.another_process(saves))
+        if self.is_asked_for("memory"):
+            self.tell("memory", database, programs.memory(database, self.arguments.sizes[-1]))
         if self.is_asked_for("growth"):
             with scratch(database) as url, started({"ours": ours(url)}) as contenders:
                 costs = growth.grown(contenders["ours"], self.arguments.sizes, say)
@@ -151,7 +158,11 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each round of writers")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[10_000, 1_000_000], help="events, for growth"
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[10_000, 1_000_000],
+        help="of events, for growth",
     )
     parser.add_argument("--peers", type=Path, help="the interpreter of the peers' environment")
     parser.add_argument("--result", type=Path, help="a file for the figures, as JSON")

@@ -10,6 +10,7 @@ Exits with 1 if memory has grown by 50 MB from the start, or if the rate of the 
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,9 @@ def main() -> int:
         samples = measured(server, arguments.events, arguments.follower)
     finally:
         server.close()
+    if arguments.figures:
+        figures = {"megabytes": growth_of(samples), "rate": rate_between(samples, 0, sys.maxsize)}
+        arguments.figures.write_text(json.dumps(figures))
     return report(samples, arguments.events)
 
 
@@ -107,7 +111,7 @@ def report(samples: list[Sample], events: int) -> int:
     tenth = events // 10
     first = rate_between(samples, 0, tenth)
     last = rate_between(samples, events - tenth, events)
-    growth = max(sample.megabytes for sample in samples) - samples[0].megabytes
+    growth = growth_of(samples)
     sys.stdout.write(
         f"memory at the start {samples[0].megabytes:.1f} MB, growth {growth:.1f} MB\n"
         f"first tenth {first:,.0f}/s, last tenth {last:,.0f}/s: {last / first:.0%}\n"
@@ -116,6 +120,11 @@ def report(samples: list[Sample], events: int) -> int:
         f"all {rate_between(samples, 0, events):,.0f}/s\n"
     )
     return 0 if growth < MOST_GROWTH and last / first >= LEAST_RATE else 1
+
+
+def growth_of(samples: list[Sample]) -> float:
+    """Return by how many megabytes the process has grown at most."""
+    return max(sample.megabytes for sample in samples) - samples[0].megabytes
 
 
 def rate_between(samples: list[Sample], low: int, high: int) -> float:
@@ -158,6 +167,7 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=sorted(SERVERS), default="postgres")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--follower", choices=sorted(FOLLOWERS), default="counted")
+    parser.add_argument("--figures", type=Path, help="a file for growth and rate, as JSON")
     return parser.parse_args()
 
 

@@ -1,5 +1,5 @@
 """
-Write the figures of a comparison into `docs/performance.md`, as a table and as charts.
+Write the figures of a comparison into `docs/performance.md`, as tables and as charts.
 
     python -m benchmarks.pictures result.json
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib as mpl
 
+from benchmarks.comparison import writers
 from benchmarks.comparison.report import name_of
 from benchmarks.comparison.workloads import RATES
 
@@ -23,7 +24,6 @@ import matplotlib.pyplot as plt
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 CONTENDERS = ("ours", "django_peer", "native_peer", "orm", "raw")
 COLOURS = ("#0c6b58", "#b5651d", "#8a6fb0", "#5b7fa6", "#999999")
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
@@ -32,16 +32,18 @@ DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 def main() -> int:
     results = json.loads(Path(sys.argv[1]).read_text())
     text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    figures = "\n".join(table(results))
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}")
+    for name, lines in TABLES.items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = "\n".join([f"{before}{begin}", "", *lines(results), "", f"{end}{after}"])
+    PAGE.write_text(text)
     for database in DATABASES:
         draw(results, database)
     return 0
 
 
-def table(results: Mapping[str, Any]) -> Iterator[str]:
+def rates(results: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a table of rates, SQLite / PostgreSQL."""
     yield f"| events a second, SQLite / PostgreSQL | {' | '.join(map(name_of, CONTENDERS))} |"
     yield f"|---|{'---|' * len(CONTENDERS)}"
@@ -50,6 +52,52 @@ def table(results: Mapping[str, Any]) -> Iterator[str]:
         if found:
             cells = (" / ".join(rates_of(found, name)) or "-" for name in CONTENDERS)
             yield f"| {workload.title} | {' | '.join(cells)} |"
+
+
+def written(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of what several processes have committed, on PostgreSQL."""
+    names = (*CONTENDERS, "locked")
+    yield f"| transactions a second (p99) | {' | '.join(map(name_of, names))} |"
+    yield f"|---|{'---|' * len(names)}"
+    for case in writers.CASES:
+        found = results.get(case.name, {}).get("postgres", {})
+        cells = (
+            f"{rounded(found[name]['rate']):,} ({found[name]['p99']:.0f} ms)"
+            if name in found
+            else "-"
+            for name in names
+        )
+        if found:
+            yield f"| {case.title} | {' | '.join(cells)} |"
+
+
+def latencies(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of how soon events are processed."""
+    names = ("ours", "django_peer", "native_peer")
+    yield f"| p50 / p99, PostgreSQL | {' | '.join(map(name_of, names))} |"
+    yield f"|---|{'---|' * len(names)}"
+    for name, title in (("latency", "by a thread"), ("another_process", "by another process")):
+        found = results.get(name, {}).get("postgres", {})
+        cells = (
+            f"{found[each]['p50']:.1f} / {found[each]['p99']:.1f} ms" if each in found else "-"
+            for each in names
+        )
+        if found:
+            yield f"| processed {title} after the save | {' | '.join(cells)} |"
+
+
+def costs(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of what a few things cost, with few events and with many."""
+    of_sizes: Mapping[str, Any] = next(iter(results.get("growth", {}).values()), {})
+    yield f"| milliseconds, with events | {' | '.join(f'{int(size):,}' for size in of_sizes)} |"
+    yield f"|---|{'---|' * len(of_sizes)}"
+    for database, found in results.get("growth", {}).items():
+        for what in next(iter(found.values())):
+            cells = (f"{each[what] * 1000:.2f}" for each in found.values())
+            yield f"| {what}, {DATABASES[database]} | {' | '.join(cells)} |"
+
+
+TABLES = {"figures": rates, "writers": written, "latencies": latencies, "growth": costs}
 
 
 def rates_of(found: Mapping[str, Any], name: str) -> Iterator[str]:

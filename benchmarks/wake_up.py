@@ -42,6 +42,8 @@ NAME = f"benchmark_wake_up_{os.getpid()}"
 LONGEST_LISTENING = 0.1
 """Seconds within which 99 of 100 commits are to be processed on an idle machine with LISTEN."""
 DEADLINE = 60.0
+LISTENING = "PostgreSQL, LISTEN"
+"""The title of what is measured first."""
 
 
 class Bell(Aggregate):
@@ -85,6 +87,8 @@ def main() -> int:
     if arguments.database:
         return measure(arguments, json.loads(arguments.database), arguments.options.split())
     rows = [row for row in measured(arguments) if row is not None]
+    if arguments.figures:
+        arguments.figures.write_text(json.dumps(dict(rows)))
     say(f"\n{'':<28}{'saves':>6}{'p50':>10}{'p99':>10}{'longest':>10}")
     for title, seconds in rows:
         figures = "".join(f"{part(seconds, share) * 1000:>7.1f} ms" for share in (0.5, 0.99, 1.0))
@@ -97,12 +101,13 @@ def measured(arguments: argparse.Namespace) -> Iterator[tuple[str, Sequence[floa
     """Measure each database in a process of its own, since each has other settings."""
     few = max(arguments.saves // 20, 10)
     for title, url, options, saves in (
-        ("PostgreSQL, LISTEN", POSTGRES, "", arguments.saves),
+        (LISTENING, POSTGRES, "", arguments.saves),
         ("PostgreSQL, polling", POSTGRES, "--no-listen", few),
         ("SQLite, polling", "", "", few),
         ("MariaDB, polling", MARIADB, "", few),
     ):
-        yield measured_on(title, url, options, saves, arguments)
+        if not arguments.listening_only or title == LISTENING:
+            yield measured_on(title, url, options, saves, arguments)
 
 
 def measured_on(
@@ -240,6 +245,8 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--saves", type=int, default=500, help="with LISTEN; a twentieth elsewhere")
     parser.add_argument("--pause", type=float, default=0.52, help="seconds at most between saves")
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--listening-only", action="store_true", help="on PostgreSQL alone")
+    parser.add_argument("--figures", type=Path, help="a file for the seconds by title, as JSON")
     # What the processes that it starts are told.
     parser.add_argument("--run", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.add_argument("--database", help=argparse.SUPPRESS)

@@ -501,9 +501,9 @@ class Undecided(Counters):
                 self.write()
                 raise ValueError("on second thoughts")
         else:
-            savepoint = transaction.savepoint(using=self.recorder.alias)
+            connections[self.recorder.alias].cursor().execute("SAVEPOINT own")
             self.write()
-            transaction.savepoint_rollback(savepoint, using=self.recorder.alias)
+            connections[self.recorder.alias].cursor().execute("ROLLBACK TO SAVEPOINT own")
 
     def write(self):
         self.seen = self.get_count("sit")

@@ -63,9 +63,9 @@ def test_where_nothing_was_recorded_nothing_is_lost(savepoints, execute):
 def test_one_that_was_made_before_anybody_looked_loses_all(database):
     savepoints = Savepoints()
     with transaction.atomic(using=database):
-        name = transaction.savepoint(using=database)
+        connections[database].cursor().execute("SAVEPOINT own")
         with connections[database].execute_wrapper(savepoints):
             record(savepoints)
-            transaction.savepoint_rollback(name, using=database)
+            connections[database].cursor().execute("ROLLBACK TO SAVEPOINT own")
 
     assert savepoints.is_anything_lost
