@@ -31,8 +31,8 @@ class Case:
 HELD = ("ours", "django_peer", "orm", "raw", "locked")
 CASES = [
     *(
-        Case(name=f"writers_{n}", title=f"{n} processes save one event each", writers=n)
-        for n in (1, 2, 4)
+        Case(name=f"writers_{n}", title=f"{many} one event each", writers=n)
+        for n, many in ((1, "1 process saves"), (2, "2 processes save"), (4, "4 processes save"))
     ),
     Case(
         name="writers_8",
