@@ -9,16 +9,20 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["select_at_once", "select_guarded", "takes_compounds"]
+from django_eventsourcing.transactions import is_in_error
 
-_SAVEPOINT = "django_eventsourcing"
+__all__ = ["GUARD", "select_at_once", "select_guarded", "takes_compounds"]
+
+GUARD = "django_eventsourcing"
+"""The name of the savepoint around statements that leave the caller's transaction usable."""
 
 
 def takes_compounds(connection: BaseDatabaseWrapper) -> bool:
     """
     Tell whether several statements can be sent at once, with one list of parameters.
 
-    They can where psycopg 3 puts parameters into the text, as is the default. Who watches
+    They can where psycopg 3 puts parameters into the text, as is the default: not with
+    ``server_side_binding``, nor with a ``cursor_factory`` of the project's own. Who watches
     statements by ``execute_wrapper()`` sees each of them by itself, unless a wrapper says by an
     attribute ``takes_compounds`` that it need not.
     """
@@ -28,7 +32,9 @@ def takes_compounds(connection: BaseDatabaseWrapper) -> bool:
         return False
     from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
-    return is_psycopg3 and not connection.settings_dict["OPTIONS"].get("server_side_binding")
+    options = connection.settings_dict["OPTIONS"]
+    is_default = not options.get("server_side_binding") and "cursor_factory" not in options
+    return is_psycopg3 and is_default
 
 
 def select_at_once(
@@ -46,13 +52,14 @@ def select_at_once(
 def select_guarded(
     alias: str, statements: Sequence[str], params: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of the last; if any fails, a transaction stays as it was, and usable."""
+    """Return the rows of the last; if the server refuses any, a transaction stays usable."""
     connection: Any = connections[alias]
-    guarded = [f"SAVEPOINT {_SAVEPOINT}", *statements, f"RELEASE SAVEPOINT {_SAVEPOINT}"]
+    guarded = [f"SAVEPOINT {GUARD}", *statements, f"RELEASE SAVEPOINT {GUARD}"]
     try:
         return _rows(connection, guarded, params, len(guarded) - 1)
     except BaseException:
-        if not connection.needs_rollback:
+        # What has not come to the server has changed nothing there.
+        if not connection.needs_rollback and is_in_error(connection):
             _roll_back(connection)
         raise
 
@@ -72,8 +79,8 @@ def _rows(
 def _roll_back(connection: Any) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {GUARD}")
+            cursor.execute(f"RELEASE SAVEPOINT {GUARD}")
     except DatabaseError:
         # There is no such savepoint if the transaction was of no use before.
         connection.needs_rollback = True

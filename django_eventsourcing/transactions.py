@@ -6,7 +6,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
-__all__ = ["is_blind", "is_to_be_committed", "open_transactions", "require_unbroken"]
+__all__ = ["is_blind", "is_in_error", "is_to_be_committed", "open_transactions", "require_unbroken"]
 
 _BLIND_LEVELS = {"REPEATABLE READ", "SERIALIZABLE"}
 # PostgreSQL's, as both versions of psycopg tell it: commands are ignored until the end.
@@ -39,7 +39,7 @@ def require_unbroken(connection: BaseDatabaseWrapper) -> None:
     PostgreSQL then roll back where they are told to commit, and say nothing of that.
     """
     connection.validate_no_broken_transaction()
-    if connection.vendor == "postgresql" and _status_of(connection) == _IN_ERROR:
+    if is_in_error(connection):
         raise TransactionManagementError(
             f"PostgreSQL has ended the transaction on {connection.alias!r} at an error that has "
             "been caught since.  HINT: Let errors of the database leave the policy, or put the "
@@ -60,6 +60,8 @@ def _is_open(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or is_managed_by_hand
 
 
-def _status_of(connection: BaseDatabaseWrapper) -> int:
-    """Return what the driver knows of the transaction, without asking the server."""
-    return int(connection.connection.info.transaction_status)
+def is_in_error(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether PostgreSQL ignores commands until the end, as the driver knows, unasked."""
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return False
+    return bool(connection.connection.info.transaction_status == _IN_ERROR)

@@ -22,7 +22,8 @@ releases locks. A reader asks three things, each by a statement of its own, in t
    saw would not do: a holder may have committed between (1) and (2).
 
 Without a gap, there is no (2), and (3) may go to the server together with (1): what is settled by
-the ids of (1) is there for the statement after it. Rows beyond that are dropped.
+the ids of (1) is there for the statement after it. Rows beyond that are dropped, and read anew: so
+(3) is not made with (1) while a gap is waited for.
 
 Holders are virtual transactions: a process may be in another transaction by the next look. One that
 is prepared (``PREPARE TRANSACTION``) may change that name, so it counts for every wait. Nothing
@@ -160,7 +161,10 @@ class Watermark:
         self._is_at_head = len(found) < limit
         if not self._is_at_head or (stop is not None and after >= stop):
             return found
-        answer = self._settle(after, query(after, limit - len(found)))
+        # While a gap is waited for, most of what would be read with the ids is not settled.
+        is_waiting = state.waiting_since is not None
+        page = None if is_waiting else query(after, limit - len(found))
+        answer = self._settle(after, page)
         settled = _lower(answer.settled, stop)
         if settled > after and answer.rows is not None:
             found += [row for row in answer.rows if row[0] <= settled]

@@ -56,7 +56,8 @@ class FollowerPages(RebuildPages):
         self.check_reading(request)
         system, name = self.find_follower(object_id)
         follower, fault = self.look_at_follower(system, name)
-        rebuild = self.rebuild_of(system, name)
+        rebuild, other_fault = self.rebuild_of(system, name)
+        notices = rebuild.notices if rebuild else ()
         is_told = not untellable(follower)
         can_operate, can_manage = (is_told and may(request) for may in (may_operate, may_manage))
         return self.live_page(
@@ -67,7 +68,7 @@ class FollowerPages(RebuildPages):
             system_alias=system.alias,
             follower=follower,
             diagram=draw_states(follower) if follower else None,
-            problems=[*([fault] if fault else []), *(rebuild.notices if rebuild else [])],
+            problems=[*dict.fromkeys(filter(None, (fault, other_fault))), *notices],
             form=ReasonForm(needed=ORDERS["pause"].needed),
             orders=list(self._orders(follower)) if can_operate else [],
             dry_run_url=self.url("dry_run", quote(name)) if can_operate and follower else "",

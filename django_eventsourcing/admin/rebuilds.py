@@ -302,16 +302,15 @@ class RebuildPages(ResetPages):
             self.message_user(request, text % {"follower": whole}, messages.SUCCESS)
         return redirect(self.follower_url(name))
 
-    def rebuild_of(self, system: ConfiguredSystem, name: str) -> RebuildLook | None:
-        """Return how a rebuild of the follower stands; ``None`` if that is not to be told."""
+    def rebuild_of(self, system: ConfiguredSystem, name: str) -> tuple[RebuildLook | None, str]:
+        """Return how a rebuild of the follower stands, if there may be any; or why not."""
         if not can_be_rebuilt(system, name):
-            return None
+            return None, ""
         try:
             with separate_look(system.database_of(name)):
-                return look_at_rebuild(Survey(system, system.application_of(name)))
-        except FAULTS:
-            # Its state says what is wrong.
-            return None
+                return look_at_rebuild(Survey(system, system.application_of(name))), ""
+        except FAULTS as error:
+            return None, visible(in_one_line(error))
 
     def _plans(self, survey: Survey) -> list[PlanLook]:
         """Return both kinds of rebuild; what they have in common is asked for once."""

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q
+from django.db.models import BooleanField, ExpressionWrapper, JSONField, OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import JSONArray
 from django.utils import timezone
 
-from django_eventsourcing.at_once import Gathered
 from django_eventsourcing.database_clock import DatabaseNow
 from django_eventsourcing.models import ProjectionRecord, RebuildRequest, WorkerRecord
 from django_eventsourcing.rebuilding.errors import RebuildHeldError, RebuildRefusedError
@@ -232,7 +232,9 @@ def read_records(
         records = ProjectionRecord.objects.using(alias).select_related("request")
         records = records.annotate(
             is_taken=ExpressionWrapper(is_taken, BooleanField()),
-            holders=Gathered(holders, *_OF_HOLDERS),
+            holder=Subquery(
+                holders.values_list(JSONArray(*_OF_HOLDERS))[:1], output_field=JSONField()
+            ),
             **more,
         )
         return list(records.filter(application_name__in=followers).order_by("id"))
@@ -252,9 +254,11 @@ def holder_of(record: ProjectionRecord | None) -> WorkerRecord | None:
     """Return the process that does the rebuild, if it lived when the record was read."""
     if record is None or not record.kind:
         return None
-    rows = getattr(record, "holders", None) or []
-    found = [WorkerRecord(**dict(zip(_OF_HOLDERS, row, strict=True))) for row in rows]
-    return next(filter(_is_here, found), None)
+    values = getattr(record, "holder", None)
+    if values is None:
+        return None
+    found = WorkerRecord(**dict(zip(_OF_HOLDERS, values, strict=True)))
+    return found if _is_here(found) else None
 
 
 def _is_fresh(timing: LeaseTiming) -> Q:

@@ -6,7 +6,7 @@ from functools import cached_property
 from django.db import transaction
 from django.db.models.expressions import BaseExpression
 
-from django_eventsourcing.at_once import Counted, read_at_once
+from django_eventsourcing.at_once import Counted, let_gather, read_at_once
 from django_eventsourcing.models import ProjectionRecord, RebuildRequest, WorkerRecord
 from django_eventsourcing.rebuilding.clearing import COUNT_LIMIT, count_rows
 from django_eventsourcing.rebuilding.plans import Count
@@ -30,7 +30,12 @@ __all__ = ["Survey", "surveys_of"]
 
 
 class Survey:
-    """The rows of a projection, and the logs that it follows: each is looked at when needed."""
+    """
+    The rows of a projection, and the logs that it follows.
+
+    Each is looked at when it is needed, and kept as it was then: whoever acts by it sees to it that
+    nothing has changed.
+    """
 
     def __init__(self, system: ConfiguredSystem, follower: str) -> None:
         self.system = system
@@ -41,10 +46,10 @@ class Survey:
     @cached_property
     def record(self) -> ProjectionRecord | None:
         """What is on record of the rows, if anything is."""
-        found = read_records(
-            self._alias, [self.follower], kept=asked_positions(self.system, self.follower)
-        )
-        return next(iter(found), None)
+        with database_errors(self._alias):
+            let_gather(self._alias)
+        positions = asked_positions(self.system, self.follower)
+        return next(iter(read_records(self._alias, [self.follower], kept=positions)), None)
 
     @property
     def request(self) -> RebuildRequest | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q, Subquery
 from django.db.models.expressions import BaseExpression
 
-from django_eventsourcing.at_once import Counted, read_at_once
+from django_eventsourcing.at_once import Counted, let_gather, read_at_once
 from django_eventsourcing.database_clock import DatabaseNow, seconds_between
 from django_eventsourcing.databases import without_password
 from django_eventsourcing.holders import gap_holders
@@ -54,8 +54,6 @@ COUNT_LIMIT = 10_000
 """Notifications are counted up to here; beyond, it is enough to know that there are more."""
 WINDOW = 100_000
 """Ids that are looked at for a follower of some topics, since no index knows the topics."""
-NAMES_AT_ONCE = 100
-"""Followers whose minutes are one answer; MariaDB, for one, has no more than 1 MB in one."""
 WORKER_LIMIT = 100
 """Workers that are told of one database, those heard of last."""
 STALE_AFTER = 15.0
@@ -188,16 +186,14 @@ class _Look:
                     asked |= self._pending(follower.name, pipe)
         for database, asked in questions.items():
             asked[_Question("now")] = DatabaseNow()
-            asked |= _minutes(named.get(database, []))
-            answers = self._read(database, partial(read_at_once, database, asked))
+            names = named.get(database, [])
+            minutes = _Question("minutes")
+            if names:
+                asked[minutes] = asked_minutes(names)
+            answers = self._read(database, partial(_answered, database, asked))
             self._answers[database] = answers
             if not isinstance(answers, str):
-                self._note_paces(answers)
-
-    def _note_paces(self, answers: Mapping[_Question, Any]) -> None:
-        for question, answer in answers.items():
-            if question.what == "minutes":
-                self._paces |= paces_of(answer, answers[_Question("now")])
+                self._paces |= paces_of(answers.get(minutes), answers[_Question("now")])
 
     def _parked(self, follower: FollowerStatus) -> Counted:
         letters = DeadLetterRecord.objects.using(follower.database).filter(
@@ -424,9 +420,9 @@ class _Look:
             return in_one_line(error)
 
 
-def _minutes(names: Sequence[str]) -> dict[_Question, BaseExpression]:
-    few = [names[start : start + NAMES_AT_ONCE] for start in range(0, len(names), NAMES_AT_ONCE)]
-    return {_Question("minutes", follower=each[0]): asked_minutes(each) for each in few}
+def _answered(database: str, asked: dict[_Question, BaseExpression]) -> dict[_Question, Any]:
+    let_gather(database)
+    return read_at_once(database, asked)
 
 
 def _with_record(follower: FollowerStatus, operating: _Operating) -> FollowerStatus:

@@ -76,6 +76,8 @@ class Gathered:
     def before_others(self) -> bool:
         """Record what is kept, before somebody else reads or writes any events."""
         if self._is_recording:
+            # By its own insert, which comes first; whatever comes after that is of others.
+            self._is_recording = False
             return False
         self._held.clear()
         return self.flush()

@@ -5,8 +5,9 @@ from django.db import DatabaseError, OperationalError, connections, models
 from django.db.models import OuterRef
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from django_eventsourcing.at_once import Counted, Gathered, read_at_once, read_each
+from django_eventsourcing.at_once import Counted, Gathered, let_gather, read_at_once, read_each
 from django_eventsourcing.models import NotificationCounter
+from django_eventsourcing.reading import ReadTooLongError
 from tests.django.read_models.models import Trick
 
 
@@ -126,3 +127,30 @@ def test_a_database_that_answers_nothing_is_told_once(database):
         read_each(database, {n: Counted(Trick.objects.all(), n) for n in range(1, 5)})
 
     assert len([sql for sql in asked if "SAVEPOINT" not in sql.upper()]) <= 2
+
+
+def test_a_look_that_took_too_long_is_not_repeated(database):
+    asked = []
+
+    def refuse(execute, sql, params, many, context):
+        asked.append(sql)
+        raise ReadTooLongError(database, 10)
+
+    with connections[database].execute_wrapper(refuse), pytest.raises(ReadTooLongError):
+        read_each(database, {n: Counted(Trick.objects.all(), n) for n in range(1, 5)})
+
+    assert len([sql for sql in asked if "SAVEPOINT" not in sql.upper()]) <= 1
+
+
+def test_no_answer_is_cut(database):
+    Trick.objects.using(database).bulk_create([Trick(name=f"trick {n:044}") for n in range(200)])
+    rows = Gathered(Trick.objects.all(), "name")
+    connection = connections[database]
+    if connection.vendor == "mysql":
+        # So it was before MariaDB 10.2, and so it may be set still.
+        connection.cursor().execute("SET SESSION group_concat_max_len = 1024")
+
+    let_gather(database)
+    let_gather(database)
+
+    assert len(read_at_once(database, {"tricks": rows})["tricks"]) == 200

@@ -35,13 +35,14 @@ def test_they_are_sent_one_by_one_where_statements_are_watched(database):
 
 
 @on("postgres")
-def test_they_are_sent_one_by_one_where_the_server_binds_parameters(database):
+@pytest.mark.parametrize("option", ["server_side_binding", "cursor_factory"])
+def test_they_are_sent_one_by_one_where_the_server_may_bind_parameters(database, option):
     options = connections[database].settings_dict["OPTIONS"]
-    options["server_side_binding"] = True
+    options[option] = True
     try:
         assert not takes_compounds(connections[database])
     finally:
-        del options["server_side_binding"]
+        del options[option]
 
 
 @on("postgres")
@@ -109,3 +110,14 @@ def test_a_transaction_that_is_broken_stays_so(database):
 def test_an_error_is_one_of_django(database):
     with transaction.atomic(using=database), pytest.raises(IntegrityError):
         select_guarded(database, [f"INSERT INTO {TABLE} (name) VALUES (NULL)"], [])
+
+
+@on("postgres")
+def test_what_cannot_be_sent_leaves_the_transaction_as_it_was(database):
+    with transaction.atomic(using=database):
+        select_guarded(database, [INSERT], ["sit"])
+        with pytest.raises(DatabaseError, match="cannot adapt"):
+            select_guarded(database, [INSERT], [object()])
+        select_guarded(database, [INSERT], ["beg"])
+
+    assert names(database) == ["beg", "sit"]

@@ -94,6 +94,19 @@ def test_an_aggregate_that_was_changed_earlier_is_seen(database, school, follow)
     assert counters.recorder.max_tracking_id("DogSchool") == ids[-1]
 
 
+def test_an_aggregate_that_is_changed_each_time_is_read_twice(database, school, follow):
+    teach(school, *["sit"] * 9)
+    counters = follow(Counters)
+
+    with CaptureQueriesContext(connections[database]) as queries:
+        assert counters.process_batch("DogSchool") == 10
+
+    texts = [q["sql"].replace("`", '"') for q in queries]
+    assert sum('"originator_id" = ' in text for text in texts) == 2
+    assert sum('INTO "django_eventsourcing_storedeventrecord"' in text for text in texts) == 2
+    assert counters.get_count("sit") == 9
+
+
 @pytest.mark.parametrize("fastforward", ["y", "n"])
 def test_an_aggregate_that_is_cached_is_seen_as_it_was_changed(school, follow, fastforward):
     teach(school, "sit", "sit", "stay", "sit")

@@ -104,10 +104,12 @@ def test_an_answer_that_was_long_on_its_way_says_nothing_of_later_waits():
 class Watched:
     """A simulated table with one reader, and the statements that it has caused."""
 
-    def __init__(self, *, large: int = 0) -> None:
+    def __init__(self, *, large: int = 0, at_once: bool = False) -> None:
         self.table = SimulatedTable()
         self.statements: list[str] = []
-        self.reader = SimulatedReader(self.table, self.statements.append, large=large)
+        self.reader = SimulatedReader(
+            self.table, self.statements.append, large=large, at_once=at_once
+        )
 
     def commit(self, count: int = 1) -> None:
         for _ in range(count):
@@ -135,6 +137,29 @@ def test_ids_without_a_gap_are_read_without_a_look_at_holders(watched):
 
     assert watched.look() == ["ids", "rows"]
     assert watched.reader.seen == [1, 2]
+
+
+def test_ids_and_rows_are_read_at_once_unless_a_gap_is_waited_for(monkeypatch):
+    watched, queries = Watched(at_once=True), []
+    ids = SimulatedTable.ids
+
+    def noting(table, after, query=None):
+        queries.append(query)
+        return ids(table, after, query)
+
+    monkeypatch.setattr(SimulatedTable, "ids", noting)
+    watched.commit(2)
+    assert watched.look() == ["ids"]
+
+    watched.table.draw(1)
+    watched.commit(1)
+    assert watched.look() == ["ids", "holders"]
+    assert watched.look() == ["ids", "holders"]
+
+    watched.table.roll_back(1)
+    assert watched.look() == ["ids", "holders", "rows"]
+    assert watched.reader.seen == [1, 2, 4]
+    assert [query is not None for query in queries] == [True, True, False, False]
 
 
 def test_to_catch_up_takes_one_statement_for_each_batch(watched):
