@@ -45,7 +45,9 @@ from tests.django.status.rows import ids_of, parked, processed, told, worker_in
 
 __all__ = ["HOSTILE", "PAYLOAD", "Screens", "make_screens", "setting"]
 
-HOSTILE = """"><img src=x onerror=alert(1)><script>document.title='taken over'</script>{{7*7}}"""
+HOSTILE = (
+    """"><img src=x onerror=alert(1)><script>document.title='taken over'</script>{{7919*7907}}"""
+)
 
 PAYLOAD = ", said by an event"
 """What events alone say, and nothing else does."""

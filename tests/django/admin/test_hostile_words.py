@@ -18,7 +18,7 @@ CORPUS = {
     "attribute": "\"><img src=x onerror=alert(1)>' onmouseover='alert(1)",
     "link": "javascript:alert(1)//",
     "title": "</title></textarea></style></script><svg onload=alert(1)>",
-    "template": "{{7*7}}{% load static %}{% csrf_token %}${7*7}%(name)s%s",
+    "template": "{{7919*7907}}{% load static %}{% csrf_token %}${7919*7907}%(name)s%s",
     "bidi": "a\u202eb\u2066c\u200bd\ufeff",
     "lines": "one\u2028two\u2029three\x85four\x1b[31m\x07",
     "long": "x" * 100_000,
@@ -99,7 +99,8 @@ def test_words_are_text(managing, settings, ours, name):
 
         assert found.kinds <= ours, screen
         assert found.unsafe == [], screen
-        assert not re.search(r">[^<]*\b49\b[^<]*<", body) or "7*7" not in CORPUS[name], screen
+        # What a template would make of the product, and no page has by chance.
+        assert "62615533" not in body, screen
         assert not COMMANDS.search(body), screen
 
 
