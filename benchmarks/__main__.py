@@ -162,7 +162,7 @@ def parsed_arguments() -> argparse.Namespace:
         type=int,
         nargs="+",
         default=[10_000, 1_000_000],
-        help="of events, for growth",
+        help="of logs, for growth; the last one for memory, too",
     )
     parser.add_argument("--peers", type=Path, help="the interpreter of the peers' environment")
     parser.add_argument("--result", type=Path, help="a file for the figures, as JSON")

@@ -192,10 +192,6 @@ class Look:
         words = gettext("%(follower)s is %(state)s.")
         return " ".join(words % {"follower": each.name, "state": each.label} for each in ill)
 
-    def find(self, name: str) -> FollowerLook | None:
-        """Return the follower, or segment, of this name."""
-        return next((each for each in self.followers if each.name == name), None)
-
     def runs_of(self, application: str) -> list[FollowerLook]:
         """Return the follower of this name, or its segments; nothing for a leader."""
         of = self.system.application_of

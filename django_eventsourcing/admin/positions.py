@@ -20,8 +20,7 @@ from django_eventsourcing.at_once import Counted
 from django_eventsourcing.models import AbstractStoredEvent, AbstractTracking, TrackingRecord
 from django_eventsourcing.querysets import StoredEventQuerySet
 from django_eventsourcing.reading import in_one_line, separate_look
-from django_eventsourcing.rebuilding.records import ProjectionRows
-from django_eventsourcing.runners.leases import LeaseTiming
+from django_eventsourcing.rebuilding.records import holder_of, read_records
 from django_eventsourcing.segments import SHADOW, Segment
 from eventsourcing.exceptions import EventSourcingError
 from eventsourcing.persistence import TrackingRecorder
@@ -281,10 +280,8 @@ def _shadows(
 
 def _is_being_rebuilt(follower: Place) -> bool:
     """Tell whether a process that lives is at a rebuild of the follower's rows."""
-    rows = ProjectionRows(follower.database, follower.name)
     with separate_look(follower.database):
-        record = rows.read()
-        return record is not None and rows.worker(record, LeaseTiming()) is not None
+        return any(map(holder_of, read_records(follower.database, [follower.name])))
 
 
 def _with_what_waits(found: Sequence[_Found]) -> list[Position]:

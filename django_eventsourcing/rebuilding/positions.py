@@ -30,10 +30,6 @@ class KeptPositions:
             if upstream == upstream_name and follower_name(name) == self._follower
         }
 
-    def is_synchronous(self, upstream_name: str) -> bool:
-        """Tell whether the upstream's events are processed within the saves of others."""
-        return Segment.synchronous(self._follower).name in self.in_force(upstream_name)
-
     @property
     def shadow(self) -> dict[str, int]:
         """The positions of a rebuild by shadow, by the upstreams in which it has any."""

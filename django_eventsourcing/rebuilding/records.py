@@ -226,12 +226,12 @@ def read_records(
 
     Each has its request, what ``is_taken()`` and ``holder_of()`` tell, and ``more`` attributes.
     """
-    is_taken = Q(request__lease_owner__isnull=False, request__lease_expires_at__gt=DatabaseNow())
+    taken = Q(request__lease_owner__isnull=False, request__lease_expires_at__gt=DatabaseNow())
     holders = WorkerRecord.objects.filter(_is_fresh(LeaseTiming()), pk=OuterRef("worker"))
     with database_errors(alias):
         records = ProjectionRecord.objects.using(alias).select_related("request")
         records = records.annotate(
-            is_taken=ExpressionWrapper(is_taken, BooleanField()),
+            is_taken=ExpressionWrapper(taken, BooleanField()),
             holder=Subquery(
                 holders.values_list(JSONArray(*_OF_HOLDERS))[:1], output_field=JSONField()
             ),

@@ -265,13 +265,13 @@ def test_a_shadow_of_what_no_system_has_is_unknown(client, follower, upstream):
 def test_a_shadow_whose_record_cannot_be_read_is_told(client, monkeypatch):
     from django.db import OperationalError
 
-    from django_eventsourcing.rebuilding.records import ProjectionRows
+    from django_eventsourcing.admin import positions
 
-    def read(self):
+    def read_records(alias, followers):
         raise OperationalError("connection refused")
 
     track("Tally[shadow]", "Kennel", 3)
-    monkeypatch.setattr(ProjectionRows, "read", read)
+    monkeypatch.setattr(positions, "read_records", read_records)
 
     shown = text(client.get(POSITIONS))
 

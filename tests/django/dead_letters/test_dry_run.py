@@ -148,7 +148,9 @@ def test_rows_are_counted_whatever_writes_them(configured, teach, database, monk
     assert groups == RowChanges(model="auth.Group", inserted=3, updated=1, deleted=2)
 
 
-@pytest.mark.skipif("postgres" not in settings.DATABASES, reason="needs a second database")
+@pytest.mark.skipif(
+    "postgres" not in settings.DATABASES, reason="needs a second database: set TEST_POSTGRES_URL"
+)
 @pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 @on("default")
 def test_recording_events_in_another_database_is_refused(configured, teach, monkeypatch):
@@ -167,7 +169,9 @@ def test_recording_events_in_another_database_is_refused(configured, teach, monk
     assert elsewhere.select_notifications(None, 10) == []
 
 
-@pytest.mark.skipif("postgres" not in settings.DATABASES, reason="needs a second database")
+@pytest.mark.skipif(
+    "postgres" not in settings.DATABASES, reason="needs a second database: set TEST_POSTGRES_URL"
+)
 @pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 @on("default")
 def test_writing_to_another_database_is_refused(configured, teach, monkeypatch):
